@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# xenkdump. Out of tree: O=build is the default. V=1 shows commands. Local settings: config.mak.
+#   make                      build/xenkdump
+#   make check                unit tests, golden hosts, fuzz corpora, lint
+#   make O=build-asan SAN=1   the same under AddressSanitizer and UBSan
+#   make print-VAR            any variable
+-include config.mak
+
+VERSION := 0.1
+O ?= build
+ARCH ?= x86_64
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+DESTDIR ?=
+PREFIX ?= /usr
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+Q := $(if $(V),,@)
+say = $(if $(V),@:,@printf '  %-7s %s\n' $(1) $(2))
+
+ifeq ($(ARCH),i386)
+WIDTH := -m32
+endif
+
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Wshadow -Wcast-qual -Wwrite-strings -Wstrict-prototypes \
+	-Wmissing-prototypes -Wvla -Wundef
+XCFLAGS := -std=gnu11 $(WIDTH) $(WARN) $(if $(WERROR),-Werror) -I. -I$(O)/gen \
+	-D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
+	-DXENKDUMP_VERSION='"$(VERSION)"' -fstack-protector-strong
+XLDFLAGS := $(WIDTH) -Wl,-z,relro,-z,now
+ifneq ($(SAN),)
+SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+# json-c and xz are linked statically where the archives exist: an initramfs then needs only
+# zlib and zstd.
+LIBS := -lz -lzstd -Wl,-Bstatic -llzma -ljson-c -Wl,-Bdynamic -ldl
+
+lib_src := $(wildcard common/*.c xen/*.c native/*.c)
+cli_src := $(wildcard cli/*.c)
+test_src := $(wildcard tests/unit/test_*.c)
+test_lib := $(filter-out $(test_src),$(wildcard tests/unit/*.c))
+fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
+lib_obj := $(lib_src:%.c=$(O)/%.o) $(O)/purgatory/blob.o
+cli_obj := $(cli_src:%.c=$(O)/%.o)
+tests := $(test_src:tests/unit/%.c=$(O)/tests/%)
+fuzzers := $(fuzz_src:tests/fuzz/%.c=$(O)/fuzz/%)
+
+all: $(O)/xenkdump
+
+include purgatory/purgatory.mk
+
+$(O)/xenkdump: $(cli_obj) $(O)/libxenkdump.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(XLDFLAGS) $(SANFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+
+$(O)/libxenkdump.a: $(lib_obj)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(O)/%.o: %.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(XCFLAGS) $(SANFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(O)/tests/%: tests/unit/%.c $(test_lib) $(O)/libxenkdump.a
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(XCFLAGS) $(SANFLAGS) $(CFLAGS) -MMD -MP $(filter %.c %.a,$^) $(XLDFLAGS) -lcmocka $(LIBS) -o $@
+
+$(O)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(O)/libxenkdump.a
+	$(call say,FUZZ,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(XCFLAGS) $(SANFLAGS) $(CFLAGS) -MMD -MP $(filter %.c %.a,$^) $(XLDFLAGS) $(LIBS) -o $@
+
+check: check-unit check-hosts check-fuzz lint
+
+check-unit: $(tests)
+	$(Q)set -e; for t in $(sort $(tests)); do echo "== $$t"; $$t; done
+
+check-hosts: $(O)/xenkdump
+	$(Q)O=$(O) tests/hosts/run.sh
+
+check-update: $(O)/xenkdump
+	$(Q)O=$(O) tests/hosts/run.sh --update
+
+check-fuzz: $(fuzzers)
+	$(Q)set -e; for f in $(sort $(fuzzers)); do $$f tests/fuzz/corpus/$$(basename $$f)/*; done
+
+lint:
+	$(Q)tests/lint.sh
+
+install: $(O)/xenkdump
+	install -D -m 0755 $(O)/xenkdump $(DESTDIR)$(SBINDIR)/xenkdump
+	$(Q)for m in doc/man/*.8; do install -D -m 0644 $$m $(DESTDIR)$(MANDIR)/man8/$${m##*/}; done
+
+clean:
+	rm -rf $(O)
+
+print-%:
+	@echo '$($*)'
+
+.PHONY: all check check-unit check-hosts check-update check-fuzz lint install clean
+.SECONDARY:
+-include $(shell [ -d $(O) ] && find $(O) -name '*.d')

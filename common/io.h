@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The edge to the file system, for everything but probes and backends: whole files in, files
+ * out. Nothing else in common/ makes a system call.
+ */
+#ifndef XK_IO_H
+#define XK_IO_H
+
+#include <sys/types.h>
+
+#include "common/bytes.h"
+#include "common/diag.h"
+
+/*
+ * Where payload (kernel, initrds) is read to. Under Xen this is memory that a hypercall may
+ * read, so that a file is read once, straight to where Xen takes it from. Page-aligned, zeroed.
+ */
+struct payload_alloc {
+	void *(*alloc)(void *ctx, size_t len); /* NULL and errno on failure */
+	void (*release)(void *ctx, void *p, size_t len);
+	void *ctx;
+};
+
+/* Anonymous memory, for planning without loading. */
+extern const struct payload_alloc payload_plain;
+
+struct payload {
+	uint8_t *data;
+	size_t len; /* content */
+	size_t size; /* allocated */
+	const struct payload_alloc *alloc;
+};
+
+void payload_deinit(struct payload *p) _nonnull_;
+
+/*
+ * Reads a kernel file; gzip, zstd and xz are unpacked. XK_IO, XK_NOMEM, or XK_BAD_INPUT for a
+ * damaged or absurdly large compressed file; d names the file.
+ */
+enum xk_status payload_read_kernel(const char *path, const struct payload_alloc *a,
+	struct payload *ret, struct diag *d) _nonnull_;
+
+/* Reads all files one after the other, each starting on a 4-byte boundary, as the kernel's
+ * initramfs reader wants concatenated archives. nr may be 0: an empty payload. */
+enum xk_status payload_read_initrds(const char *const *paths, size_t nr,
+	const struct payload_alloc *a, struct payload *ret, struct diag *d) _nonnull_;
+
+/* A whole file, at most max bytes (XK_BAD_INPUT when larger). Works for /proc and /sys. */
+enum xk_status file_read(const char *path, size_t max, struct buf *ret, struct diag *d) _nonnull_;
+
+/* Replaces path by way of a temporary file beside it, fsync and rename. Never through a
+ * symlink at the temporary name. */
+enum xk_status file_replace(
+	const char *path, struct bytes content, mode_t mode, struct diag *d) _nonnull_;
+
+#endif
