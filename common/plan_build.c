@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* From facts, request and image to a plan: the decisions, and where each piece goes. */
+#include <elf.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/bootparams.h"
+#include "common/note.h"
+#include "common/plan_build.h"
+#include "common/purg.h"
+
+/* Memory the dump kernel should find free after it was unpacked, or it may not come up. */
+#define COMFORT (64 * MiB)
+
+/* What to write on whose command line to get a region of at least `size` below `limit`. */
+static const char *remedy(const struct builder *b, uint64_t limit, char *buf, size_t len)
+{
+	uint64_t need = 4 * MiB + b->img->init_size + 3 * b->img->initrd.len + 2 * COMFORT;
+	unsigned mib = (unsigned)(align_up(need, 64 * MiB) / MiB);
+	const char *below = limit <= REACH_LOWMEM ? "896M" : "4G";
+
+	if (b->h->hypervisor == HV_XEN)
+		snprintf(buf, len,
+			"put crashkernel=%uM,below=%s on the Xen command line (not on Linux's) and "
+			"reboot",
+			mib, below);
+	else
+		snprintf(buf, len, "put crashkernel=%uM on the kernel's command line and reboot",
+			mib);
+	return buf;
+}
+
+static enum xk_status choose_entry(struct builder *b)
+{
+	const struct image *img = b->img;
+	struct plan *p = b->p;
+
+	if (b->h->hypervisor == HV_XEN && !b->h->xen.bits)
+		return diag_fail(b->d, XK_BAD_INPUT,
+			"it is not known whether the hypervisor is 32- or 64-bit (%s)",
+			host_gap_reason(b->h, "xen.bits") ? host_gap_reason(b->h, "xen.bits")
+							  : "not among the facts");
+	if (img->is_64 && !b->h->cpu_long_mode)
+		return diag_fail(b->d, XK_UNSUPPORTED,
+			"%s is a 64-bit kernel and this processor cannot run it", img->name);
+	p->entry_bits = img->entry_64 && b->h->xen.bits == 64 ? 64 : 32;
+	p->machine = p->entry_bits == 64 ? EM_X86_64 : EM_386;
+	b->reach = plan_reach(img->is_64, p->entry_bits);
+	return XK_OK;
+}
+
+/* The highest region that the image can use: low memory is the scarcer kind. */
+static enum xk_status choose_region(struct builder *b)
+{
+	const struct range_list *l = &b->h->crash;
+	const char *why = host_gap_reason(b->h, "crash-region");
+	struct range best = {0, 0};
+	char how[160];
+
+	for (size_t i = 0; i < l->nr; i++) {
+		/* Xen reports the size as it was asked for; only whole pages can be used. */
+		struct range r = {align_up(l->v[i].r.start, PAGE_SIZE_X86),
+			align_down(l->v[i].r.end, PAGE_SIZE_X86)};
+
+		if (!range_empty(r) && r.start < b->reach.kernel_max && r.start >= best.start)
+			best = r;
+	}
+	if (!range_empty(best)) {
+		b->p->region = best;
+		b->bottom = best.start;
+		/* Purgatory maps no more than this of a region above 4 GiB. */
+		b->top = min_u64(min_u64(best.end, best.start + PURG_MAX_MAP), b->reach.other_max);
+		return XK_OK;
+	}
+	if (!l->nr)
+		return diag_fail(b->d, XK_NO_REGION,
+			"no memory is reserved for a crash kernel%s%s: %s", why ? ": " : "",
+			why ? why : "", remedy(b, b->reach.kernel_max, how, sizeof(how)));
+	return diag_fail(b->d, XK_NO_FIT,
+		"the crash region %" PRIaddr "-%" PRIaddr
+		" is out of reach of %s (%s): use a 64-bit dump kernel, or %s",
+		l->v[l->nr - 1].r.start, l->v[l->nr - 1].r.end, b->img->name, b->reach.why,
+		remedy(b, b->reach.kernel_max, how, sizeof(how)));
+}
+
+static enum xk_status no_room(struct builder *b, const char *what, uint64_t size)
+{
+	char how[160];
+
+	return diag_fail(b->d, XK_NO_FIT,
+		"the crash region %" PRIaddr "-%" PRIaddr " (%" PRIu64
+		" MiB) has no room left for the %s (%" PRIu64 " KiB; kernel %" PRIu64
+		" MiB, initrd %" PRIu64 " MiB): %s",
+		b->p->region.start, b->p->region.end, range_size(b->p->region) / MiB, what,
+		(size + KiB - 1) / KiB, b->img->init_size / MiB, (uint64_t)b->img->initrd.len / MiB,
+		remedy(b, b->reach.kernel_max, how, sizeof(how)));
+}
+
+/* Takes `size` bytes from the top of what is free, ending at or below `limit`. */
+static enum xk_status place(
+	struct builder *b, enum seg_kind kind, uint64_t size, maddr_t limit, const char *reason)
+{
+	maddr_t end = align_down(min_u64(b->top, limit), PAGE_SIZE_X86);
+	uint64_t pages = align_up(size, PAGE_SIZE_X86);
+
+	if (pages < size || end < b->bottom || pages > end - b->bottom)
+		return no_room(b, seg_kind_name(kind), size);
+	b->top = end - pages;
+	b->p->segs[b->p->nr++] = (struct seg){
+		.kind = kind,
+		.dest = {b->top, end},
+		.len = kind == SEG_BACKUP ? 0 : size,
+		.protected = kind == SEG_BACKUP || kind == SEG_NOTE || kind == SEG_ELFCORE,
+		.reason = reason,
+	};
+	return XK_OK;
+}
+
+/* The kernel goes to the bottom, after the room that the hypervisor takes for itself. */
+static enum xk_status place_kernel(struct builder *b)
+{
+	struct plan *p = b->p;
+	struct seg *s = &p->segs[p->nr];
+	uint64_t size = align_up(b->img->init_size, PAGE_SIZE_X86);
+	maddr_t start, end;
+
+	*s = (struct seg){
+		.kind = SEG_KERNEL,
+		.dest = {0, size},
+		.buf = b->img->kernel.data,
+		.len = b->img->kernel.len,
+		.reason = "at its alignment, with the memory it unpacks itself into",
+	};
+	p->nr++;
+	if (b->lim->control_pages)
+		p->control_need = plan_control_need(p->segs, p->nr);
+	start = align_up(b->bottom + p->control_need, b->img->align);
+	if (start < b->bottom || add_overflow(start, size, &end) || end > b->top)
+		return no_room(b, "kernel", size);
+	if (end > b->reach.kernel_max)
+		return diag_fail(b->d, XK_NO_FIT,
+			"%s would end at %" PRIaddr ", above %" PRIaddr
+			": %s. Reserve the region lower",
+			b->img->name, end, b->reach.kernel_max, b->reach.why);
+	s->dest = (struct range){start, end};
+	p->control = (struct range){p->region.start, start};
+	b->bottom = end;
+	return XK_OK;
+}
+
+/* What the dump kernel may use and what it must know of. */
+static enum xk_status build_e820(struct builder *b)
+{
+	const struct host *h = b->h;
+	struct range_list *l = &b->p->e820;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < h->memory.nr; i++) {
+		struct mem_range m = h->memory.v[i];
+
+		if (m.type == MEM_RAM)
+			m.r.end = min_u64(m.r.end, BACKUP_END);
+		if (!range_empty(m.r))
+			ok = range_list_add(l, m.r, m.type);
+	}
+	ok = ok && range_list_add(l, b->p->region, MEM_RAM);
+	for_each_seg (s, b->p)
+		if (s->protected)
+			ok = ok && range_list_subtract(l, s->dest) &&
+			     range_list_add(l, s->dest, MEM_RESERVED);
+	range_list_sort_merge(l);
+	return ok ? XK_OK : diag_fail(b->d, XK_NOMEM, "no memory for the memory map");
+}
+
+static enum xk_status place_protected(struct builder *b)
+{
+	enum xk_status st = XK_OK;
+
+	if (b->low_ram)
+		st = place(b, SEG_BACKUP, BACKUP_END, UINT64_MAX,
+			"where purgatory saves the first 640 KiB");
+	if (!st)
+		st = place(b, SEG_NOTE, b->p->mem->note.len, UINT64_MAX,
+			"what the dump says of itself; read through the core header");
+	if (!st)
+		st = place(b, SEG_ELFCORE,
+			core_header_size(b->core.class, b->core.nr_notes + b->core.nr_loads),
+			UINT64_MAX, "the core header, found through elfcorehdr=");
+	return st;
+}
+
+static enum xk_status place_rest(struct builder *b)
+{
+	const struct image *img = b->img;
+	maddr_t initrd_limit = b->p->entry_bits == 64 ? UINT64_MAX : img->initrd_max + 1;
+	enum xk_status st;
+
+	st = place(b, SEG_PURGATORY, purg_blob(b->p->entry_bits).len, UINT64_MAX,
+		"runs first: verifies, saves low memory, enters the kernel");
+	if (!st) {
+		/* More than its file: stack, tables. Zeroed by whoever loads it. */
+		struct purg_abi abi = purg_blob_abi(b->p->entry_bits);
+		struct seg *s = &b->p->segs[b->p->nr - 1];
+		uint64_t more = align_up(abi.mem_size, PAGE_SIZE_X86) - range_size(s->dest);
+
+		if (more > b->top - b->bottom)
+			return no_room(b, "purgatory", abi.mem_size);
+		b->top -= more;
+		s->dest.start = b->top;
+	}
+	if (!st)
+		st = place(b, SEG_CMDLINE, strlen(b->p->cmdline) + 1, UINT64_MAX,
+			"the dump kernel's command line");
+	if (!st)
+		st = place(b, SEG_BOOTPARAMS, bootparams_size(b->rq, b->p->e820.nr), UINT64_MAX,
+			"zero page, memory map, random seed");
+	if (!st && img->initrd.len)
+		st = place(
+			b, SEG_INITRD, img->initrd.len, initrd_limit, "all --initrd, concatenated");
+	if (!st)
+		st = place_kernel(b);
+	return st;
+}
+
+static struct seg *seg_of(struct plan *p, enum seg_kind kind)
+{
+	for (size_t i = 0; i < p->nr; i++)
+		if (p->segs[i].kind == kind)
+			return &p->segs[i];
+	return NULL;
+}
+
+static void fill_map(struct builder *b)
+{
+	struct xkn_map map[SEG_KINDS + 1] = {
+		{XKN_MAP_REGION, 0, b->p->region.start, b->p->region.end}};
+	size_t nr = 1;
+
+	for_each_seg (s, b->p)
+		map[nr++] = (struct xkn_map){s->kind, s->protected, s->dest.start, s->dest.end};
+	xkn_set_map(b->p->mem->note.data + b->map_off, map, SEG_KINDS + 1);
+	xkn_seal(b->p->mem->note.data + b->xkn_off);
+}
+
+static enum xk_status fill_bootparams(struct builder *b)
+{
+	struct plan *p = b->p;
+	const struct seg *initrd = plan_seg(p, SEG_INITRD);
+	struct bp_places at = {
+		.self = plan_seg(p, SEG_BOOTPARAMS)->dest.start,
+		.kernel = plan_seg(p, SEG_KERNEL)->dest.start,
+		.cmdline = plan_seg(p, SEG_CMDLINE)->dest.start,
+		.initrd = initrd ? initrd->dest.start : 0,
+		.initrd_len = initrd ? initrd->len : 0,
+	};
+
+	return bootparams_build(b->rq, b->h, b->img, &p->e820, &at, &p->mem->bootparams, b->d);
+}
+
+/* Hashes every piece and tells purgatory what must be where. */
+static void fill_purgatory(struct builder *b)
+{
+	struct plan *p = b->p;
+	const struct seg *backup = plan_seg(p, SEG_BACKUP);
+	const struct seg *bp = plan_seg(p, SEG_BOOTPARAMS);
+	struct purg_abi abi = {
+		.flags = (p->console.serial_port ? PURG_F_SERIAL : 0) |
+			 (p->console.vga ? PURG_F_VGA : 0) |
+			 (b->rq->purgatory_verbose ? PURG_F_VERBOSE : 0),
+		.on_corruption = b->rq->on_corruption,
+		.delay_s = b->rq->corruption_delay_s,
+		.serial_port = p->console.serial_port,
+		.serial_divisor = p->console.serial_divisor,
+		.entry_bits = p->entry_bits,
+		.entry = p->kernel_entry,
+		.boot_params = bp->dest.start,
+		.backup_dst = backup ? backup->dest.start : 0,
+		.backup_len = backup ? BACKUP_END : 0,
+		.map_start = p->region.start,
+		.map_end = min_u64(p->region.end, p->region.start + PURG_MAX_MAP),
+	};
+
+	for (size_t i = 0; i < p->nr; i++) {
+		struct seg *s = &p->segs[i];
+		struct purg_region *r = &abi.regions[abi.nr_regions];
+
+		if (!s->buf || s->kind == SEG_PURGATORY)
+			continue;
+		sha256(s->buf, s->len, s->sha256);
+		if (b->rq->test_wrong_digest &&
+			!strcmp(b->rq->test_wrong_digest, seg_kind_name(s->kind)))
+			s->sha256[0] ^= 1;
+		r->addr = s->dest.start;
+		r->len = s->len;
+		snprintf(r->name, sizeof(r->name), "%s", seg_kind_name(s->kind));
+		memcpy(r->sha256, s->sha256, sizeof(r->sha256));
+		abi.nr_regions++;
+	}
+	purg_fill(p->mem->purgatory.data, &abi);
+}
+
+static enum xk_status fill_contents(struct builder *b)
+{
+	struct bytes blob = purg_blob(b->p->entry_bits);
+	struct plan *p = b->p;
+	enum xk_status st;
+
+	p->kernel_entry = plan_seg(p, SEG_KERNEL)->dest.start + (p->entry_bits == 64 ? 0x200 : 0);
+	p->entry = plan_seg(p, SEG_PURGATORY)->dest.start;
+	fill_map(b);
+	st = build_core_header(b);
+	if (!st)
+		st = fill_bootparams(b);
+	if (st)
+		return st;
+	buf_append(&p->mem->purgatory, blob.data, blob.len);
+	if (p->mem->purgatory.failed)
+		return diag_fail(b->d, XK_NOMEM, "no memory for purgatory");
+	seg_of(p, SEG_NOTE)->buf = p->mem->note.data;
+	seg_of(p, SEG_ELFCORE)->buf = p->mem->elfcore.data;
+	seg_of(p, SEG_BOOTPARAMS)->buf = p->mem->bootparams.data;
+	seg_of(p, SEG_CMDLINE)->buf = (const uint8_t *)p->cmdline;
+	seg_of(p, SEG_PURGATORY)->buf = p->mem->purgatory.data;
+	if (plan_seg(p, SEG_INITRD))
+		seg_of(p, SEG_INITRD)->buf = b->img->initrd.data;
+	fill_purgatory(b);
+	return XK_OK;
+}
+
+static void warn_of_memory(struct builder *b)
+{
+	uint64_t used = 0, want = 2 * (uint64_t)b->img->initrd.len + COMFORT;
+	struct plan *p = b->p;
+
+	for_each_seg (s, p)
+		if (s->protected || s->kind == SEG_INITRD || s->kind == SEG_KERNEL)
+			used += range_size(s->dest);
+	if (range_size(p->region) < used + want)
+		plan_warn(p,
+			"only %" PRIu64 " MiB of the crash region are left for the dump kernel to "
+			"run in and unpack its initrd; it may run out of memory",
+			(range_size(p->region) - used) / MiB);
+	if (p->region.start >= REACH_4G)
+		plan_warn(p,
+			"the crash region lies above 4 GiB: drivers of devices that reach only 4 GiB "
+			"find no memory in the dump kernel%s",
+			b->h->hypervisor == HV_XEN ? "; Xen takes crashkernel=SIZE,below=4G" : "");
+	if (!b->img->initrd.len)
+		plan_warn(p, "no initrd: the dump kernel must find everything in itself");
+}
+
+static int by_dest(const void *a, const void *b)
+{
+	const struct seg *x = a, *y = b;
+
+	return x->dest.start < y->dest.start ? -1 : x->dest.start > y->dest.start;
+}
+
+enum xk_status plan_build(const struct request *rq, const struct host *h, const struct image *img,
+	const struct backend_limits *lim, struct plan *ret, struct diag *d)
+{
+	struct builder b = {.rq = rq, .h = h, .img = img, .lim = lim, .p = ret, .d = d};
+	enum xk_status st;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->mem = calloc(1, sizeof(*ret->mem));
+	if (!ret->mem)
+		return diag_fail(d, XK_NOMEM, "no memory for a plan");
+	st = choose_entry(&b);
+	if (!st)
+		st = choose_region(&b);
+	if (!st)
+		st = build_notes(&b);
+	if (!st)
+		st = build_core_spec(&b);
+	if (!st)
+		st = place_protected(&b);
+	if (!st)
+		st = build_e820(&b);
+	if (!st)
+		st = build_cmdline(&b, plan_seg(ret, SEG_ELFCORE)->dest.start);
+	if (!st)
+		st = place_rest(&b);
+	if (!st)
+		st = fill_contents(&b);
+	if (!st) {
+		warn_of_memory(&b);
+		qsort(ret->segs, ret->nr, sizeof(ret->segs[0]), by_dest);
+	}
+	core_spec_deinit(&b.core);
+	if (st)
+		plan_deinit(ret);
+	return st;
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The words the dump kernel is started with, and the console of purgatory. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cmdline.h"
+#include "common/plan_build.h"
+
+/* True when `word` (all of it, or up to '=') stands in the command line. */
+static bool has_word(const char *cmdline, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *p = strstr(cmdline, word); p; p = strstr(p + 1, word))
+		if ((p == cmdline || p[-1] == ' ') &&
+			(!p[len] || p[len] == ' ' || word[len - 1] == '=' || p[len] == '='))
+			return true;
+	return false;
+}
+
+static void choose_console(struct builder *b, const char *cmdline)
+{
+	struct serial s = cmdline_linux_serial(cmdline);
+
+	if (!s.found && b->h->xen.cmdline)
+		s = cmdline_xen_serial(b->h->xen.cmdline);
+	b->p->console.vga = true;
+	if (!s.found)
+		return;
+	b->p->console.serial_port = s.port;
+	if (s.baud && s.baud <= 115200)
+		b->p->console.serial_divisor = (uint16_t)(115200 / s.baud);
+}
+
+static void warn_of_words(struct builder *b, const char *cmdline)
+{
+	if (b->h->hypervisor != HV_XEN)
+		return;
+	if (has_word(cmdline, "console=hvc0"))
+		plan_warn(b->p,
+			"console=hvc0 is a console of Xen: the dump kernel has none below it "
+			"and will be silent there");
+	if (!has_word(cmdline, "nr_cpus=1") && !has_word(cmdline, "maxcpus=1") &&
+		!has_word(cmdline, "nosmp"))
+		plan_warn(b->p,
+			"the dump kernel is not limited to one CPU: after a Xen crash the "
+			"others do not come up reliably, add nr_cpus=1 to its command line");
+}
+
+enum xk_status build_cmdline(struct builder *b, maddr_t elfcore)
+{
+	struct buf line = {0};
+	char word[64];
+
+	/* First, so that none of them can fall behind a "--" that ends the kernel's own words. */
+	snprintf(word, sizeof(word), "elfcorehdr=%" PRIaddr, elfcore);
+	cmdline_append(&line, word);
+	if (b->h->efi && b->h->rsdp) {
+		/* Kernels before 5.0 do not read the address from boot_params, and without EFI
+		 * tables they cannot find it themselves. */
+		snprintf(word, sizeof(word), "acpi_rsdp=%" PRIaddr, b->h->rsdp);
+		cmdline_append(&line, word);
+	}
+	if (b->rq->console_auto && b->h->xen.cmdline) {
+		struct buf console = {0};
+
+		cmdline_from_xen_console(b->h->xen.cmdline, &console);
+		buf_append(&console, "", 1);
+		if (console.len > 1)
+			cmdline_append(&line, (const char *)console.data);
+		else
+			plan_warn(b->p,
+				"--console auto: Xen's command line names no console that a "
+				"dump kernel could use");
+		line.failed |= console.failed;
+		buf_deinit(&console);
+	}
+	if (b->rq->reuse_cmdline && b->h->kernel.cmdline)
+		cmdline_reuse(b->h->kernel.cmdline, b->h->guest == GUEST_PV, &line);
+	if (b->rq->cmdline)
+		cmdline_append(&line, b->rq->cmdline);
+	buf_append(&line, "", 1);
+	if (line.failed) {
+		buf_deinit(&line);
+		return diag_fail(b->d, XK_NOMEM, "no memory for the command line");
+	}
+	b->p->cmdline = (char *)line.data;
+	if (line.len - 1 > b->img->cmdline_max)
+		return diag_fail(b->d, XK_NO_FIT,
+			"the dump kernel's command line has %zu characters, %s takes %u "
+			"(cmdline_size of its header): shorten it",
+			line.len - 1, b->img->name, b->img->cmdline_max);
+	choose_console(b, b->p->cmdline);
+	warn_of_words(b, b->p->cmdline);
+	return XK_OK;
+}
