@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/machine.h"
+
+/* A facts file with a large symbol table is below 2 MiB; this bounds a mistake. */
+#define MAX_FACTS (64u << 20)
+
+void inputs_init(struct inputs *in)
+{
+	memset(in, 0, sizeof(*in));
+	host_init(&in->host);
+}
+
+void inputs_deinit(struct inputs *in)
+{
+	host_deinit(&in->host);
+	payload_deinit(&in->kernel);
+	payload_deinit(&in->initrd);
+}
+
+enum xk_status inputs_host(const struct settings *s, struct inputs *in, struct diag *d)
+{
+	struct buf text = {0};
+	enum xk_status st;
+
+	if (!s->facts)
+		return machine_probe(&in->host, d);
+	st = file_read(s->facts, MAX_FACTS, &text, d);
+	if (!st)
+		st = facts_read(buf_bytes(&text), s->facts, &in->host, d);
+	buf_deinit(&text);
+	return st;
+}
+
+enum xk_status inputs_image(
+	const struct settings *s, const struct payload_alloc *a, struct inputs *in, struct diag *d)
+{
+	enum xk_status st;
+
+	if (!s->kernel)
+		return diag_fail(d, XK_USAGE, "which kernel? Give its file as argument");
+	st = payload_read_kernel(s->kernel, a, &in->kernel, d);
+	if (!st)
+		st = image_parse(
+			(struct bytes){in->kernel.data, in->kernel.len}, s->kernel, &in->image, d);
+	if (!st)
+		st = payload_read_initrds(s->initrds, s->nr_initrds, a, &in->initrd, d);
+	in->image.initrd = (struct bytes){in->initrd.data, in->initrd.len};
+	return st;
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "cli/cli.h"
+#include "cli/machine.h"
+
+static enum xk_status load_plan(
+	struct settings *s, struct inputs *in, struct machine *m, struct diag *d)
+{
+	struct plan p;
+	enum xk_status st = make_plan(s, in, &p, d);
+
+	if (st)
+		return st;
+	warn_all(&p);
+	if (s->verbose)
+		st = show_plan(s, &p, d);
+	if (!st)
+		st = machine_load(m, in, &p, s->kernel, d);
+	if (!st)
+		printf("armed: %s in %#" PRIx64 "-%#" PRIx64 "\n", s->kernel, p.region.start,
+			p.region.end);
+	plan_deinit(&p);
+	return st;
+}
+
+static enum xk_status run(struct settings *s, struct diag *d)
+{
+	struct machine m;
+	struct inputs in;
+	enum xk_status st;
+
+	if (s->dry_run)
+		return plan_without_loading(s, d);
+	if (s->facts)
+		return diag_fail(d, XK_USAGE,
+			"--facts describes another machine: it needs --dry-run, or xenkdump plan");
+	if (s->json)
+		return diag_fail(d, XK_USAGE, "--json needs --dry-run");
+	if (getrandom(s->rq.rng_seed, sizeof(s->rq.rng_seed), 0) == (ssize_t)sizeof(s->rq.rng_seed))
+		s->rq.rng_seed_len = sizeof(s->rq.rng_seed);
+	inputs_init(&in);
+	st = inputs_host(s, &in, d);
+	if (!st)
+		st = machine_check(&in.host, d); /* before any large file is read */
+	if (!st)
+		st = machine_open(&m, &in.host, s->rundir, d);
+	if (!st) {
+		st = inputs_image(s, machine_payload(&m), &in, d);
+		if (!st)
+			st = load_plan(s, &in, &m, d);
+	}
+	inputs_deinit(&in);
+	if (m.open)
+		machine_close(&m);
+	memset(s->rq.rng_seed, 0, sizeof(s->rq.rng_seed));
+	return st;
+}
+
+const struct command cmd_load = {
+	.name = "load",
+	.args = "[OPTION]... KERNEL",
+	.summary = "arm the crash kernel",
+	.text = "Loads KERNEL (a bzImage, also compressed by gzip, zstd or xz) into the memory that\n"
+		"was reserved for a crash kernel, in place of what was loaded there. Everything is\n"
+		"checked first; when loading fails, nothing is armed and the message says so.",
+	.options = options_load,
+	.max_args = 1,
+	.run = run,
+};

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+enum {
+	OPT_INITRD = 256,
+	OPT_CMDLINE,
+	OPT_REUSE,
+	OPT_CONSOLE,
+	OPT_VMCOREINFO,
+	OPT_MISSING_NOTES,
+	OPT_CORRUPTION,
+	OPT_DELAY,
+	OPT_PURG_VERBOSE,
+	OPT_WRONG_DIGEST,
+	OPT_FACTS,
+	OPT_DRY_RUN,
+	OPT_JSON,
+	OPT_YES,
+	OPT_RUN_DIR,
+	OPT_HELP,
+};
+
+/* The longest list any command has, with --help and the end. */
+#define MAX_OPTIONS 32
+
+#define PLAN_OPTIONS                                                                                   \
+	{OPT_INITRD, "initrd", "FILE", "initrd; may be given several times"},                          \
+		{OPT_INITRD, "ramdisk", "FILE", NULL},                                                 \
+		{OPT_CMDLINE, "command-line", "TEXT", "the dump kernel's command line"},               \
+		{OPT_CMDLINE, "append", "TEXT", NULL},                                                 \
+		{OPT_REUSE, "reuse-cmdline", NULL,                                                     \
+			"start from the running kernel's command line, without what only it can use"}, \
+		{OPT_CONSOLE, "console", "auto", "let the dump kernel speak where Xen does"},          \
+		{OPT_VMCOREINFO, "dom0-vmcoreinfo", "yes|no",                                          \
+			"put the running kernel's VMCOREINFO into the core"},                          \
+		{OPT_MISSING_NOTES, "allow-missing-notes", NULL,                                       \
+			"accept a core without the registers of some CPUs"},                           \
+		{OPT_CORRUPTION, "on-corruption", "reboot|halt|continue",                              \
+			"when the loaded image was overwritten (default: reboot)"},                    \
+		{OPT_DELAY, "corruption-delay", "SECONDS",                                             \
+			"between its message and the reboot (default: 10)"},                           \
+		{OPT_PURG_VERBOSE, "purgatory-verbose", NULL, "purgatory says each of its steps"},     \
+	{                                                                                              \
+		OPT_WRONG_DIGEST, "test-wrong-digest", "SEGMENT",                                      \
+			"plan a digest that cannot match, to rehearse --on-corruption"                 \
+	}
+
+const struct option_def options_plan[] = {
+	PLAN_OPTIONS,
+	{OPT_FACTS, "facts", "FILE", "facts of the machine to plan for (see xenkdump facts)"},
+	{OPT_JSON, "json", NULL, "print the plan as JSON"},
+	{0},
+};
+
+const struct option_def options_load[] = {
+	PLAN_OPTIONS,
+	{OPT_FACTS, "facts", "FILE", "with --dry-run: facts of another machine"},
+	{OPT_DRY_RUN, "dry-run", NULL, "print the plan and load nothing"},
+	{OPT_JSON, "json", NULL, "with --dry-run: print the plan as JSON"},
+	{'v', "verbose", NULL, "print the plan that is loaded"},
+	{OPT_RUN_DIR, "run-dir", "DIR", "where the record of what is armed lies (/run/xenkdump)"},
+	{0},
+};
+
+const struct option_def options_unload[] = {
+	{OPT_RUN_DIR, "run-dir", "DIR", "where the record of what is armed lies (/run/xenkdump)"},
+	{0},
+};
+
+const struct option_def options_status[] = {
+	{OPT_JSON, "json", NULL, "print the answer as JSON"},
+	{OPT_RUN_DIR, "run-dir", "DIR", "where the record of what is armed lies (/run/xenkdump)"},
+	{0},
+};
+
+const struct option_def options_facts[] = {
+	{'o', "output", "FILE", "write there instead of to standard output"},
+	{0},
+};
+
+const struct option_def options_test_crash[] = {
+	{OPT_YES, "yes", NULL, "do it: this host goes down now"},
+	{OPT_RUN_DIR, "run-dir", "DIR", "where the record of what is armed lies (/run/xenkdump)"},
+	{0},
+};
+
+static enum xk_status parse_delay(const char *text, uint32_t *ret, struct diag *d)
+{
+	char *end;
+	long v;
+
+	errno = 0;
+	v = strtol(text, &end, 10);
+	if (errno || *end || end == text || v < 0 || v > 3600)
+		return diag_fail(
+			d, XK_USAGE, "--corruption-delay %s: expected seconds, 0 to 3600", text);
+	*ret = (uint32_t)v;
+	return XK_OK;
+}
+
+static enum xk_status parse_corruption(const char *text, enum on_corruption *ret, struct diag *d)
+{
+	if (!strcmp(text, "reboot"))
+		*ret = ON_CORRUPTION_REBOOT;
+	else if (!strcmp(text, "halt"))
+		*ret = ON_CORRUPTION_HALT;
+	else if (!strcmp(text, "continue"))
+		*ret = ON_CORRUPTION_CONTINUE;
+	else
+		return diag_fail(
+			d, XK_USAGE, "--on-corruption %s: expected reboot, halt or continue", text);
+	return XK_OK;
+}
+
+static enum xk_status parse_digest(const char *text, struct settings *s, struct diag *d)
+{
+	for (int k = 0; k < SEG_KINDS; k++) {
+		if (k != SEG_PURGATORY && k != SEG_BACKUP &&
+			!strcmp(text, seg_kind_name((enum seg_kind)k))) {
+			s->rq.test_wrong_digest = text;
+			return XK_OK;
+		}
+	}
+	return diag_fail(d, XK_USAGE,
+		"--test-wrong-digest %s: expected kernel, initrd, bootparams, cmdline, elfcore or note",
+		text);
+}
+
+static enum xk_status apply(int id, char *arg, struct settings *s, struct diag *d)
+{
+	switch (id) {
+	case OPT_INITRD: s->initrds[s->nr_initrds++] = arg; break;
+	case OPT_CMDLINE: s->rq.cmdline = arg; break;
+	case OPT_REUSE: s->rq.reuse_cmdline = true; break;
+	case OPT_CONSOLE:
+		if (strcmp(arg, "auto"))
+			return diag_fail(d, XK_USAGE, "--console %s: expected auto", arg);
+		s->rq.console_auto = true;
+		break;
+	case OPT_VMCOREINFO:
+		if (strcmp(arg, "yes") && strcmp(arg, "no"))
+			return diag_fail(
+				d, XK_USAGE, "--dom0-vmcoreinfo %s: expected yes or no", arg);
+		s->rq.dom0_vmcoreinfo = arg[0] == 'y' ? CHOICE_YES : CHOICE_NO;
+		break;
+	case OPT_MISSING_NOTES: s->rq.allow_missing_notes = true; break;
+	case OPT_CORRUPTION: return parse_corruption(arg, &s->rq.on_corruption, d);
+	case OPT_DELAY: return parse_delay(arg, &s->rq.corruption_delay_s, d);
+	case OPT_PURG_VERBOSE: s->rq.purgatory_verbose = true; break;
+	case OPT_WRONG_DIGEST: return parse_digest(arg, s, d);
+	case OPT_FACTS: s->facts = arg; break;
+	case OPT_DRY_RUN: s->dry_run = true; break;
+	case OPT_JSON: s->json = true; break;
+	case OPT_YES: s->yes = true; break;
+	case OPT_RUN_DIR: s->rundir = arg; break;
+	case 'o': s->output = arg; break;
+	case 'v': s->verbose = true; break;
+	}
+	return XK_OK;
+}
+
+/* getopt's own tables from ours. Short options are the letters among the ids. */
+static void make_tables(
+	const struct option_def *defs, struct option longs[MAX_OPTIONS], char shorts[MAX_OPTIONS])
+{
+	size_t n = 0, len = 0;
+
+	shorts[len++] = ':'; /* our own messages */
+	for (; defs->id && n < MAX_OPTIONS - 2; defs++) {
+		longs[n++] = (struct option){
+			defs->name, defs->arg ? required_argument : no_argument, NULL, defs->id};
+		if (defs->id < 256) {
+			shorts[len++] = (char)defs->id;
+			if (defs->arg)
+				shorts[len++] = ':';
+		}
+	}
+	longs[n++] = (struct option){"help", no_argument, NULL, OPT_HELP};
+	longs[n] = (struct option){0};
+	shorts[len++] = 'h';
+	shorts[len] = '\0';
+}
+
+enum xk_status options_parse(const struct command *cmd, int argc, char **argv, struct settings *s,
+	bool *help, struct diag *d)
+{
+	struct option longs[MAX_OPTIONS];
+	char shorts[2 * MAX_OPTIONS];
+	enum xk_status st;
+	int c;
+
+	make_tables(cmd->options, longs, shorts);
+	*help = false;
+	opterr = 0;
+	optind = 1;
+	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (c == OPT_HELP || c == 'h') {
+			*help = true;
+			return XK_OK;
+		}
+		if (c == ':')
+			return diag_fail(d, XK_USAGE, "%s needs a value; see xenkdump %s --help",
+				argv[optind - 1], cmd->name);
+		if (c == '?')
+			return diag_fail(d, XK_USAGE, "unknown option %s; see xenkdump %s --help",
+				argv[optind - 1], cmd->name);
+		st = apply(c, optarg, s, d);
+		if (st)
+			return st;
+	}
+	if (argc - optind > cmd->max_args)
+		return diag_fail(
+			d, XK_USAGE, "one argument too many: %s", argv[optind + cmd->max_args]);
+	s->kernel = optind < argc ? argv[optind] : NULL;
+	return XK_OK;
+}
+
+void options_help(const struct command *cmd, FILE *f)
+{
+	fprintf(f, "usage: xenkdump %s %s\n\n%s\n\n", cmd->name, cmd->args, cmd->text);
+	for (const struct option_def *o = cmd->options; o->id; o++) {
+		char left[64];
+
+		snprintf(left, sizeof(left), "%s--%s%s%s",
+			o->id < 256 ? (char[]){'-', (char)o->id, ',', ' ', 0} : "", o->name,
+			o->arg ? " " : "", o->arg ? o->arg : "");
+		fprintf(f, "  %-36s %s\n", left, o->help ? o->help : "(the same)");
+	}
+	fprintf(f, "  %-36s %s\n", "-h, --help", "this text");
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/cli.h"
+#include "cli/machine.h"
+
+enum xk_status make_plan(
+	const struct settings *s, const struct inputs *in, struct plan *ret, struct diag *d)
+{
+	const struct backend_limits *lim = machine_limits(&in->host);
+	enum xk_status st = machine_check(&in->host, d);
+
+	if (!st)
+		st = plan_build(&s->rq, &in->host, &in->image, lim, ret, d);
+	if (st)
+		return st;
+	st = plan_check(ret, &in->host, &in->image, lim, d);
+	if (st)
+		plan_deinit(ret);
+	return st;
+}
+
+enum xk_status show_plan(const struct settings *s, const struct plan *p, struct diag *d)
+{
+	struct buf text = {0};
+	enum xk_status st = s->json ? plan_print_json(p, &text, d) : plan_print(p, &text, d);
+
+	if (!st)
+		print_escaped(stdout, (const char *)text.data, text.len);
+	buf_deinit(&text);
+	return st;
+}
+
+/* The random seed is drawn when a plan is loaded. A plan that is only shown holds zeros in its
+ * place, so that the same inputs show the same plan everywhere. */
+enum xk_status plan_without_loading(struct settings *s, struct diag *d)
+{
+	struct inputs in;
+	struct plan p;
+	enum xk_status st;
+
+	s->rq.rng_seed_len = sizeof(s->rq.rng_seed);
+	inputs_init(&in);
+	st = inputs_host(s, &in, d);
+	if (!st)
+		st = inputs_image(s, &payload_plain, &in, d);
+	if (!st)
+		st = make_plan(s, &in, &p, d);
+	if (!st) {
+		st = show_plan(s, &p, d);
+		plan_deinit(&p);
+	}
+	inputs_deinit(&in);
+	return st;
+}
+
+static enum xk_status run(struct settings *s, struct diag *d)
+{
+	return plan_without_loading(s, d);
+}
+
+const struct command cmd_plan = {
+	.name = "plan",
+	.args = "[--facts FILE] [OPTION]... KERNEL",
+	.summary = "show what load would do; with --facts, for any machine and without root",
+	.text = "Builds the plan that `xenkdump load` would load, checks it, and prints it. With\n"
+		"--facts the machine is the one whose facts the file holds.",
+	.options = options_plan,
+	.max_args = 1,
+	.run = run,
+};
