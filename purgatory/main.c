@@ -21,10 +21,10 @@
 #define MOVS_WORD "rep movsl"
 #endif
 
-#define VERBOSE(...)                                                                               \
-	do {                                                                                       \
-		if (purg_params.flags & PURG_F_VERBOSE)                                            \
-			say(__VA_ARGS__);                                                          \
+#define VERBOSE(...)                                    \
+	do {                                            \
+		if (purg_params.flags & PURG_F_VERBOSE) \
+			say(__VA_ARGS__);               \
 	} while (0)
 
 #pragma GCC visibility push(hidden)
@@ -119,8 +119,7 @@ static bool params_ok(const struct purg_abi *p)
 		return false;
 	}
 	for (uint32_t i = 0; i < p->nr_regions; i++)
-		ok &= reachable(
-			region_name(&p->regions[i]), p->regions[i].addr, p->regions[i].len);
+		ok &= reachable(region_name(&p->regions[i]), p->regions[i].addr, p->regions[i].len);
 	if (p->backup_len)
 		ok &= reachable("the memory to back up", p->backup_src, p->backup_len) &&
 		      reachable("the backup", p->backup_dst, p->backup_len);

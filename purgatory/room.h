@@ -89,11 +89,11 @@ static inline void lidt(const void *base, size_t len)
 	__asm__ volatile("lidt %0" : : "m"(idtr));
 }
 
-#define READ_REG(reg)                                                                              \
-	({                                                                                         \
-		uintptr_t v_;                                                                      \
-		__asm__ volatile("mov %%" reg ", %0" : "=r"(v_));                                  \
-		v_;                                                                                \
+#define READ_REG(reg)                                             \
+	({                                                        \
+		uintptr_t v_;                                     \
+		__asm__ volatile("mov %%" reg ", %0" : "=r"(v_)); \
+		v_;                                               \
 	})
 #define WRITE_REG(reg, v) __asm__ volatile("mov %0, %%" reg : : "r"((uintptr_t)(v)) : "memory")
 

@@ -25,26 +25,26 @@ static const uint32_t k256[64] __attribute__((aligned(16))) = {0x428a2f98, 0x713
 
 /* Rounds 4q..4q+3. Each instruction does two rounds and leaves what was ABEF as the new CDGH, so
  * the two halves of the state take turns. */
-#define ROUNDS4(q, words)                                                                          \
-	do {                                                                                       \
-		__m128i sum = _mm_add_epi32(                                                       \
-			words, _mm_load_si128((const __m128i *)(const void *)(k256 + 4 * (q))));   \
-                                                                                                   \
-		cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);                                     \
-		abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0e));            \
+#define ROUNDS4(q, words)                                                                        \
+	do {                                                                                     \
+		__m128i sum = _mm_add_epi32(                                                     \
+			words, _mm_load_si128((const __m128i *)(const void *)(k256 + 4 * (q)))); \
+                                                                                                 \
+		cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);                                   \
+		abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0e));          \
 	} while (0)
 
 /* The four words before the last twelve become the next four. */
-#define NEXT4(w0, w1, w2, w3)                                                                      \
-	(w0 = _mm_sha256msg2_epu32(                                                                \
+#define NEXT4(w0, w1, w2, w3)       \
+	(w0 = _mm_sha256msg2_epu32( \
 		 _mm_add_epi32(_mm_sha256msg1_epu32(w0, w1), _mm_alignr_epi8(w3, w2, 4)), w3))
 
-#define NEXT16(q)                                                                                  \
-	do {                                                                                       \
-		ROUNDS4((q) + 0, NEXT4(m0, m1, m2, m3));                                           \
-		ROUNDS4((q) + 1, NEXT4(m1, m2, m3, m0));                                           \
-		ROUNDS4((q) + 2, NEXT4(m2, m3, m0, m1));                                           \
-		ROUNDS4((q) + 3, NEXT4(m3, m0, m1, m2));                                           \
+#define NEXT16(q)                                        \
+	do {                                             \
+		ROUNDS4((q) + 0, NEXT4(m0, m1, m2, m3)); \
+		ROUNDS4((q) + 1, NEXT4(m1, m2, m3, m0)); \
+		ROUNDS4((q) + 2, NEXT4(m2, m3, m0, m1)); \
+		ROUNDS4((q) + 3, NEXT4(m3, m0, m1, m2)); \
 	} while (0)
 
 static inline __m128i load(const void *p)

@@ -20,31 +20,30 @@
 
 /* Choice is g ^ (e & (f ^ g)). Majority is b ^ ((a ^ b) & (b ^ c)), and this round's a ^ b is the
  * next one's b ^ c: it is carried in bc. */
-#define ROUND(a, b, c, d, e, f, g, h, word, k)                                                     \
-	do {                                                                                       \
-		uint32_t ab = (a) ^ (b);                                                           \
-                                                                                                   \
-		(h) += (k) + (word) + ((g) ^ ((e) & ((f) ^ (g)))) + SUM1(e);                       \
-		(d) += (h);                                                                        \
-		(h) += ((b) ^ (ab & bc)) + SUM0(a);                                                \
-		bc = ab;                                                                           \
+#define ROUND(a, b, c, d, e, f, g, h, word, k)                               \
+	do {                                                                 \
+		uint32_t ab = (a) ^ (b);                                     \
+                                                                             \
+		(h) += (k) + (word) + ((g) ^ ((e) & ((f) ^ (g)))) + SUM1(e); \
+		(d) += (h);                                                  \
+		(h) += ((b) ^ (ab & bc)) + SUM0(a);                          \
+		bc = ab;                                                     \
 	} while (0)
 
 /* Eight rounds bring the names of the working variables back to where they were. */
-#define ROUNDS8(word, i, k0, k1, k2, k3, k4, k5, k6, k7)                                           \
-	ROUND(a, b, c, d, e, f, g, h, word((i) + 0), k0);                                          \
-	ROUND(h, a, b, c, d, e, f, g, word((i) + 1), k1);                                          \
-	ROUND(g, h, a, b, c, d, e, f, word((i) + 2), k2);                                          \
-	ROUND(f, g, h, a, b, c, d, e, word((i) + 3), k3);                                          \
-	ROUND(e, f, g, h, a, b, c, d, word((i) + 4), k4);                                          \
-	ROUND(d, e, f, g, h, a, b, c, word((i) + 5), k5);                                          \
-	ROUND(c, d, e, f, g, h, a, b, word((i) + 6), k6);                                          \
+#define ROUNDS8(word, i, k0, k1, k2, k3, k4, k5, k6, k7)  \
+	ROUND(a, b, c, d, e, f, g, h, word((i) + 0), k0); \
+	ROUND(h, a, b, c, d, e, f, g, word((i) + 1), k1); \
+	ROUND(g, h, a, b, c, d, e, f, word((i) + 2), k2); \
+	ROUND(f, g, h, a, b, c, d, e, word((i) + 3), k3); \
+	ROUND(e, f, g, h, a, b, c, d, word((i) + 4), k4); \
+	ROUND(d, e, f, g, h, a, b, c, word((i) + 5), k5); \
+	ROUND(c, d, e, f, g, h, a, b, word((i) + 6), k6); \
 	ROUND(b, c, d, e, f, g, h, a, word((i) + 7), k7)
 
 #define FIRST(i) (w[i] = load_be32(data + 4 * (i)))
-#define NEXT(i)                                                                                    \
-	(w[(i) & 15] +=                                                                            \
-		SIG1(w[((i) + 14) & 15]) + w[((i) + 9) & 15] + SIG0(w[((i) + 1) & 15]))
+#define NEXT(i) \
+	(w[(i)&15] += SIG1(w[((i) + 14) & 15]) + w[((i) + 9) & 15] + SIG0(w[((i) + 1) & 15]))
 
 static inline uint32_t load_be32(const uint8_t *p)
 {
@@ -68,22 +67,22 @@ void sha256_blocks_c(uint32_t state[8], const uint8_t *data, size_t nr)
 		uint32_t bc = b ^ c, w[16];
 
 		/* clang-format off: eight constants of FIPS 180-4, section 4.2.2, to a statement */
-		ROUNDS8(FIRST, 0, 0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5,
-				  0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5);
-		ROUNDS8(FIRST, 8, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3,
-				  0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174);
-		ROUNDS8(NEXT, 16, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc,
-				  0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da);
-		ROUNDS8(NEXT, 24, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7,
-				  0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967);
-		ROUNDS8(NEXT, 32, 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13,
-				  0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85);
-		ROUNDS8(NEXT, 40, 0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3,
-				  0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070);
-		ROUNDS8(NEXT, 48, 0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5,
-				  0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3);
-		ROUNDS8(NEXT, 56, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
-				  0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2);
+		ROUNDS8(FIRST, 0, 0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b,
+			0x59f111f1, 0x923f82a4, 0xab1c5ed5);
+		ROUNDS8(FIRST, 8, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74,
+			0x80deb1fe, 0x9bdc06a7, 0xc19bf174);
+		ROUNDS8(NEXT, 16, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f,
+			0x4a7484aa, 0x5cb0a9dc, 0x76f988da);
+		ROUNDS8(NEXT, 24, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3,
+			0xd5a79147, 0x06ca6351, 0x14292967);
+		ROUNDS8(NEXT, 32, 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354,
+			0x766a0abb, 0x81c2c92e, 0x92722c85);
+		ROUNDS8(NEXT, 40, 0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819,
+			0xd6990624, 0xf40e3585, 0x106aa070);
+		ROUNDS8(NEXT, 48, 0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3,
+			0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3);
+		ROUNDS8(NEXT, 56, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa,
+			0xa4506ceb, 0xbef9a3f7, 0xc67178f2);
 		/* clang-format on */
 
 		state[0] += a;
