@@ -65,6 +65,16 @@ static size_t find_dashes(const char *s)
 	return strlen(s);
 }
 
+/* Left open, a quote would swallow what is appended, and with it where the core lies. */
+static bool quote_is_open(const char *s, size_t len)
+{
+	bool open = false;
+
+	for (size_t i = 0; i < len; i++)
+		open ^= s[i] == '"';
+	return open;
+}
+
 void cmdline_append(struct buf *b, const char *words)
 {
 	const char *p = words, *init = words + find_dashes(words);
@@ -81,6 +91,8 @@ void cmdline_append(struct buf *b, const char *words)
 	text = (char *)old.data;
 	cut = find_dashes(text);
 	buf_append(&all, text, cut);
+	if (quote_is_open(text, cut))
+		buf_append(&all, "\"", 1);
 	while (p < init && word_next(&p, true, &w) && w.s < init)
 		append_word(&all, w);
 	if (cut < old.len)
