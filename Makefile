@@ -74,6 +74,13 @@ $(O)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(O)/libxenkdump.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(XCFLAGS) $(SANFLAGS) $(CFLAGS) -MMD -MP $(filter %.c %.a,$^) $(XLDFLAGS) $(LIBS) -o $@
 
+# Looks for new inputs until stopped; FUZZARGS=-max_total_time=60 stops by itself.
+fuzz-%: tests/fuzz/fuzz_%.c $(O)/purgatory/blob.o
+	@mkdir -p $(O)/libfuzzer/$*
+	clang $(XCFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		$< $(lib_src) $(filter %.o,$^) $(LIBS) -o $(O)/libfuzzer/fuzz_$*
+	$(O)/libfuzzer/fuzz_$* $(FUZZARGS) $(O)/libfuzzer/$* tests/fuzz/corpus/fuzz_$*
+
 check: check-unit check-hosts check-fuzz lint
 
 check-unit: $(tests)

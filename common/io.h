@@ -45,7 +45,10 @@ enum xk_status payload_read_kernel(const char *path, const struct payload_alloc 
 enum xk_status payload_read_initrds(const char *const *paths, size_t nr,
 	const struct payload_alloc *a, struct payload *ret, struct diag *d) _nonnull_;
 
-/* A whole file, at most max bytes (XK_BAD_INPUT when larger). Works for /proc and /sys. */
+/*
+ * A whole file, at most max bytes (XK_BAD_INPUT when larger). Works for /proc and /sys. *ret is
+ * replaced, so it should be empty before; a NUL that ret->len does not count follows the content.
+ */
 enum xk_status file_read(const char *path, size_t max, struct buf *ret, struct diag *d) _nonnull_;
 
 /* Replaces path by way of a temporary file beside it, fsync and rename. Never through a
