@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The one description of what the loader tells purgatory. Read by C on both sides and by the
- * entry code; static asserts in purgatory/main.c tie the _OFF numbers to the struct.
+ * linker script, which places the struct and asserts its offset and size.
  *
  * A purgatory is a flat blob: a jump at offset 0, struct purg_abi at PURG_ABI_OFFSET, code, data.
  * It may lie at any page-aligned address (i386: below 4 GiB), needs mem_size bytes there (the
@@ -16,6 +16,7 @@
 #define PURG_ABI_OFFSET	 16
 #define PURG_MAX_REGIONS 16
 #define PURG_NAME_LEN	 16
+#define PURG_ABI_SIZE	 1120 /* sizeof(struct purg_abi), for the linker script */
 
 /* flags */
 #define PURG_F_SERIAL  1 /* speak on serial_port */
@@ -65,8 +66,9 @@ struct purg_abi {
 	struct purg_region regions[PURG_MAX_REGIONS];
 };
 
-_Static_assert(sizeof(struct purg_region) == 64, "purg_region is shared with assembly");
+_Static_assert(sizeof(struct purg_region) == 64, "purg_region is the same in every build");
 _Static_assert(sizeof(struct purg_abi) == 96 + 64 * PURG_MAX_REGIONS, "purg_abi layout");
+_Static_assert(sizeof(struct purg_abi) == PURG_ABI_SIZE, "purg_abi size for the linker script");
 #endif
 
 #endif

@@ -15,7 +15,7 @@ rule() {
 		bad=1
 	fi
 }
-rule common 'common/|purgatory/abi\.h'
+rule common 'common/|purgatory/(abi|blob|sha256)\.h'
 rule xen 'common/|xen/'
 rule native 'common/|native/'
 rule purgatory 'purgatory/'
