@@ -260,6 +260,7 @@ static enum xk_status ask_if_possible(
 		snprintf(why, sizeof(why), "%s", d->text);
 		diag_init(d);
 	}
+	host_gap(h, "xen.interface", "%s", why);
 	for (size_t i = 0; i < ARRAY_SIZE(asked_facts); i++)
 		host_gap(h, asked_facts[i], "%s", why);
 	return XK_OK;
