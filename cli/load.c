@@ -28,7 +28,7 @@ static enum xk_status load_plan(
 
 static enum xk_status run(struct settings *s, struct diag *d)
 {
-	struct machine m;
+	struct machine m = {0};
 	struct inputs in;
 	enum xk_status st;
 

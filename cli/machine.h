@@ -13,6 +13,7 @@
 struct machine {
 	bool open;
 	struct xen_backend xen;
+	char state_path[256];
 	const struct backend_ops *ops;
 };
 

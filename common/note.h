@@ -11,8 +11,10 @@
 #include "common/diag.h"
 #include "common/host.h"
 
-#define XKN_NAME    "XENKDUMP"
-#define XKN_TYPE    1 /* n_type; another number would be another format */
+#define XKN_NAME "XENKDUMP"
+/* n_type; another number would be another format. Far from NT_PRSTATUS and its like, since some
+ * readers go by the number alone. */
+#define XKN_TYPE    0x584b0001u
 #define XKN_MAGIC   0x4e444b58u /* "XKDN" */
 #define XKN_VERSION 1
 
