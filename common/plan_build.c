@@ -9,80 +9,6 @@
 #include "common/plan_build.h"
 #include "common/purg.h"
 
-/* Memory the dump kernel should find free after it was unpacked, or it may not come up. */
-#define COMFORT (64 * MiB)
-
-/* What to write on whose command line to get a region of at least `size` below `limit`. */
-static const char *remedy(const struct builder *b, uint64_t limit, char *buf, size_t len)
-{
-	uint64_t need = 4 * MiB + b->img->init_size + 3 * b->img->initrd.len + 2 * COMFORT;
-	unsigned mib = (unsigned)(align_up(need, 64 * MiB) / MiB);
-	const char *below = limit <= REACH_LOWMEM ? "896M" : "4G";
-
-	if (b->h->hypervisor == HV_XEN)
-		snprintf(buf, len,
-			"put crashkernel=%uM,below=%s on the Xen command line (not on Linux's) and "
-			"reboot",
-			mib, below);
-	else
-		snprintf(buf, len, "put crashkernel=%uM on the kernel's command line and reboot",
-			mib);
-	return buf;
-}
-
-static enum xk_status choose_entry(struct builder *b)
-{
-	const struct image *img = b->img;
-	struct plan *p = b->p;
-
-	if (b->h->hypervisor == HV_XEN && !b->h->xen.bits)
-		return diag_fail(b->d, XK_BAD_INPUT,
-			"it is not known whether the hypervisor is 32- or 64-bit (%s)",
-			host_gap_reason(b->h, "xen.bits") ? host_gap_reason(b->h, "xen.bits")
-							  : "not among the facts");
-	if (img->is_64 && !b->h->cpu_long_mode)
-		return diag_fail(b->d, XK_UNSUPPORTED,
-			"%s is a 64-bit kernel and this processor cannot run it", img->name);
-	p->entry_bits = img->entry_64 && b->h->xen.bits == 64 ? 64 : 32;
-	p->machine = p->entry_bits == 64 ? EM_X86_64 : EM_386;
-	b->reach = plan_reach(img->is_64, p->entry_bits);
-	return XK_OK;
-}
-
-/* The highest region that the image can use: low memory is the scarcer kind. */
-static enum xk_status choose_region(struct builder *b)
-{
-	const struct range_list *l = &b->h->crash;
-	const char *why = host_gap_reason(b->h, "crash-region");
-	struct range best = {0, 0};
-	char how[160];
-
-	for (size_t i = 0; i < l->nr; i++) {
-		/* Xen reports the size as it was asked for; only whole pages can be used. */
-		struct range r = {align_up(l->v[i].r.start, PAGE_SIZE_X86),
-			align_down(l->v[i].r.end, PAGE_SIZE_X86)};
-
-		if (!range_empty(r) && r.start < b->reach.kernel_max && r.start >= best.start)
-			best = r;
-	}
-	if (!range_empty(best)) {
-		b->p->region = best;
-		b->bottom = best.start;
-		/* Purgatory maps no more than this of a region above 4 GiB. */
-		b->top = min_u64(min_u64(best.end, best.start + PURG_MAX_MAP), b->reach.other_max);
-		return XK_OK;
-	}
-	if (!l->nr)
-		return diag_fail(b->d, XK_NO_REGION,
-			"no memory is reserved for a crash kernel%s%s: %s", why ? ": " : "",
-			why ? why : "", remedy(b, b->reach.kernel_max, how, sizeof(how)));
-	return diag_fail(b->d, XK_NO_FIT,
-		"the crash region %" PRIaddr "-%" PRIaddr
-		" is out of reach of %s (%s): use a 64-bit dump kernel, or %s",
-		l->v[l->nr - 1].r.start, l->v[l->nr - 1].r.end, b->img->name, b->reach.why,
-		remedy(b, b->reach.kernel_max, how, sizeof(how)));
-}
-
 static enum xk_status no_room(struct builder *b, const char *what, uint64_t size)
 {
 	char how[160];
@@ -93,7 +19,7 @@ static enum xk_status no_room(struct builder *b, const char *what, uint64_t size
 		" MiB, initrd %" PRIu64 " MiB): %s",
 		b->p->region.start, b->p->region.end, range_size(b->p->region) / MiB, what,
 		(size + KiB - 1) / KiB, b->img->init_size / MiB, (uint64_t)b->img->initrd.len / MiB,
-		remedy(b, b->reach.kernel_max, how, sizeof(how)));
+		build_remedy(b, b->reach.kernel_max, how, sizeof(how)));
 }
 
 /* Takes `size` bytes from the top of what is free, ending at or below `limit`. */
@@ -329,7 +255,7 @@ static enum xk_status fill_contents(struct builder *b)
 
 static void warn_of_memory(struct builder *b)
 {
-	uint64_t used = 0, want = 2 * (uint64_t)b->img->initrd.len + COMFORT;
+	uint64_t used = 0, want = 2 * (uint64_t)b->img->initrd.len + PLAN_COMFORT;
 	struct plan *p = b->p;
 
 	for_each_seg (s, p)
@@ -366,9 +292,9 @@ enum xk_status plan_build(const struct request *rq, const struct host *h, const 
 	ret->mem = calloc(1, sizeof(*ret->mem));
 	if (!ret->mem)
 		return diag_fail(d, XK_NOMEM, "no memory for a plan");
-	st = choose_entry(&b);
+	st = build_entry(&b);
 	if (!st)
-		st = choose_region(&b);
+		st = build_region(&b);
 	if (!st)
 		st = build_notes(&b);
 	if (!st)

@@ -220,7 +220,7 @@ static enum xk_status check_core_load(
 static enum xk_status check_core(const struct plan *p, const struct host *h, struct diag *d)
 {
 	const struct seg *s = plan_seg(p, SEG_ELFCORE);
-	uint32_t bits = h->hypervisor == HV_XEN ? h->xen.bits : h->kernel.bits;
+	uint32_t bits = host_crash_bits(h);
 	struct core_spec core = {0};
 	char word[40];
 	enum xk_status st;

@@ -136,7 +136,7 @@ static enum xk_status add_ram(struct builder *b)
 
 static void choose_class(struct builder *b)
 {
-	uint32_t bits = b->h->hypervisor == HV_XEN ? b->h->xen.bits : b->h->kernel.bits;
+	uint32_t bits = host_crash_bits(b->h);
 	uint8_t class = ELFCLASS64;
 
 	if (bits == 32) {
