@@ -98,7 +98,7 @@ static enum xk_status build_e820(struct builder *b)
 		struct mem_range m = h->memory.v[i];
 
 		if (m.type == MEM_RAM)
-			m.r.end = min_u64(m.r.end, BACKUP_END);
+			m.r.end = b->low_ram ? min_u64(m.r.end, BACKUP_END) : 0;
 		if (!range_empty(m.r))
 			ok = range_list_add(l, m.r, m.type);
 	}

@@ -91,13 +91,12 @@ enum xk_status build_entry(struct builder *b)
 static struct range usable(const struct builder *b, struct range r)
 {
 	maddr_t last = min_u64(b->lim->max_dest, UINT64_MAX - PAGE_SIZE_X86);
-	maddr_t start = max_u64(r.start, LOWEST), end = min_u64(r.end, last + 1);
-
 	/* Xen reports the size as it was asked for; only whole pages can be used. */
-	end = align_down(end, PAGE_SIZE_X86);
-	if (start >= end || align_up(start, PAGE_SIZE_X86) >= end)
+	maddr_t end = align_down(min_u64(r.end, last + 1), PAGE_SIZE_X86);
+
+	if (r.start < LOWEST || r.start >= end || align_up(r.start, PAGE_SIZE_X86) >= end)
 		return (struct range){0, 0};
-	return (struct range){align_up(start, PAGE_SIZE_X86), end};
+	return (struct range){align_up(r.start, PAGE_SIZE_X86), end};
 }
 
 /* A firmware map that has the region as anything but RAM would be handed to the dump kernel. */
@@ -125,7 +124,8 @@ static enum xk_status out_of_reach(struct builder *b, struct range r)
 	if (range_empty(usable(b, r)))
 		return diag_fail(b->d, XK_NO_FIT,
 			"the crash region %" PRIaddr "-%" PRIaddr
-			" has no whole page that %s could be given above 1 MiB: %s",
+			" is of no use: it must start above 1 MiB and have whole pages that %s "
+			"takes: %s",
 			r.start, r.end, b->lim->name,
 			build_remedy(b, b->reach.kernel_max, how, sizeof(how)));
 	return diag_fail(b->d, XK_NO_FIT,

@@ -72,8 +72,6 @@ static const struct row rows[] = {
 	{K64, 0x201c6000, 0x30000000, 0x20400000, 0x30000000, 0, 0, NULL},
 	/* below 16 MiB it would move itself to pref_address */
 	{K64, 0x800000, 0x10000000, 0x1000000, 0x10000000, 0, 0, NULL},
-	/* nothing goes below 1 MiB */
-	{K64, 0, 0x10000000, 0x1000000, 0x10000000, 0, 0, NULL},
 
 	/* The 32-bit entry of a 64-bit kernel: below 4 GiB, not below 896 MiB. */
 	{K64_ENTRY32, 0x40000000, 0x50000000, 0x40200000, 0x50000000, 0, 0, NULL},
