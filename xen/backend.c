@@ -231,35 +231,21 @@ static void load_release(const struct xen_backend *b, struct load *l)
 		b->alloc->release(b->alloc->ctx, l->bounce, l->bounce_len);
 }
 
-/* One digest for the whole plan: everything that decides what would run. */
-static enum xk_status plan_digest(const struct plan *p, char ret[65], struct diag *d)
+/* One digest for the whole plan: purgatory's parameters hold the address, length and digest of
+ * every other segment, so hashing its few pages again is enough. */
+static void plan_digest(const struct plan *p, char ret[65])
 {
-	struct buf b = {0};
-	uint8_t sum[32];
+	uint8_t sum[32] = {0};
 
-	buf_printf(&b, "machine %u entry %#" PRIx64 "\n", p->machine, p->entry);
-	for_each_seg (s, p) {
-		buf_printf(&b, "%s %#" PRIx64 " %#" PRIx64 " %zu ", seg_kind_name(s->kind),
-			s->dest.start, s->dest.end, s->len);
-		/* Not the planned digest of a piece, which a rehearsal may have made wrong. */
-		if (s->buf) {
+	for_each_seg (s, p)
+		if (s->kind == SEG_PURGATORY)
 			sha256(s->buf, s->len, sum);
-			buf_append(&b, sum, sizeof(sum));
-		}
-	}
-	if (b.failed) {
-		buf_deinit(&b);
-		return diag_fail(d, XK_NOMEM, "no memory for the plan's digest");
-	}
-	sha256(b.data, b.len, sum);
-	buf_deinit(&b);
 	for (size_t i = 0; i < sizeof(sum); i++)
 		snprintf(ret + 2 * i, 3, "%02x", sum[i]);
-	return XK_OK;
 }
 
-static enum xk_status make_record(const struct xen_backend *b, const struct plan *p,
-	const char *kernel_name, struct xen_record *ret, struct diag *d)
+static void make_record(const struct xen_backend *b, const struct plan *p,
+	const char *kernel_name, struct xen_record *ret)
 {
 	time_t now = time(NULL);
 	struct tm tm;
@@ -276,7 +262,7 @@ static enum xk_status make_record(const struct xen_backend *b, const struct plan
 	snprintf(ret->xen_build_id, sizeof(ret->xen_build_id), "%s",
 		b->host->xen.build_id ? b->host->xen.build_id : "");
 	xen_state_boot_id(b->root, ret->boot_id);
-	return plan_digest(p, ret->digest, d);
+	plan_digest(p, ret->digest);
 }
 
 /* Everything that can be refused without changing anything. */
@@ -360,9 +346,8 @@ static enum xk_status load_locked(
 	/* A damaged record is as good as none here, and is replaced. */
 	if (read_record(b, &before, &ignored))
 		before.state = RECORD_NONE;
-	st = make_record(b, p, kernel_name, &rec, d);
-	if (!st)
-		st = load_prepare(b, p, &l, d);
+	make_record(b, p, kernel_name, &rec);
+	st = load_prepare(b, p, &l, d);
 	/* The last thing that may fail with the old image still whole. */
 	if (!st)
 		st = xen_state_write(b->state_path, &rec, d);
