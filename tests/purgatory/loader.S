@@ -12,6 +12,7 @@
 #define CR3_ALL	(DESC + 24)	/* page tables for the copying */
 #define CR3_JMP	(DESC + 32)	/* those to jump with: only segments and this code's page */
 #define CR4	(DESC + 40)	/* PAE, perhaps LA57 */
+#define CR0_SET	(DESC + 48)	/* bits to set in CR0 */
 #define COPIES	(DESC + 64)	/* destination, source, length; 32 bytes each */
 
 #define MB_MAGIC 0x1badb002
@@ -40,6 +41,9 @@ start:
 	mov	%eax, entry_slot
 	mov	ENTRY + 4, %eax
 	mov	%eax, entry_slot + 4
+	mov	%cr0, %eax
+	or	CR0_SET, %eax
+	mov	%eax, %cr0
 	cmpl	$64, MODE
 	je	to_long
 
