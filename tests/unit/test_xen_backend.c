@@ -63,10 +63,22 @@ static int setup(void **state)
 		.entry = START + 0x300000,
 		.region = {START, END},
 		.nr = 4,
-		.segs = {{SEG_KERNEL, {START + 0x200000, START + 0x204000}, w->kernel + 16, 0x2000},
-			{SEG_PURGATORY, {START + 0x300000, START + 0x302000}, w->small, 100},
-			{SEG_CMDLINE, {START + 0x310000, START + 0x311000}, w->small + 1, 50},
-			{SEG_BACKUP, {START + 0x320000, START + 0x330000}, NULL, 0}},
+		.segs =
+			{
+				{.kind = SEG_KERNEL,
+					.dest = {START + 0x200000, START + 0x204000},
+					.buf = w->kernel + 16,
+					.len = 0x2000},
+				{.kind = SEG_PURGATORY,
+					.dest = {START + 0x300000, START + 0x302000},
+					.buf = w->small,
+					.len = 100},
+				{.kind = SEG_CMDLINE,
+					.dest = {START + 0x310000, START + 0x311000},
+					.buf = w->small + 1,
+					.len = 50},
+				{.kind = SEG_BACKUP, .dest = {START + 0x320000, START + 0x330000}},
+			},
 	};
 	diag_init(&w->d);
 	*state = w;
