@@ -80,7 +80,8 @@ def _check_loads(rep, core, xen):
                f"PT_LOAD {p['pa']:#x}+{p['memsz']:#x} leaves out the crash region {start:#x}")
     ends = [(p["pa"], p["pa"] + p["memsz"]) for p in core.loads]
     # The one double that is allowed: Xen's own image again, at its virtual address.
-    overlap = sum(max(0, a[1] - b[0]) for a, b in zip(ends, ends[1:]))
+    overlap = sum(max(0, min(a[1], b[1]) - max(a[0], b[0]))
+                  for i, a in enumerate(ends) for b in ends[:i])
     rep.bounded(0, overlap, 16 * MIB, "bytes described twice are Xen's image at most")
     total = core.load_bytes() - overlap
     rep.bounded(xen["ram"] - size - 2 * MIB, total, xen["ram"] - size + 2 * MIB,
