@@ -61,6 +61,7 @@ def check_core(rep, path, xen, cpus, marker, pfn, symbols):
         _check_loads(rep, core, xen)
         _check_version(rep, core, xen)
         _check_cpus(rep, core, symbols)
+        _check_own_note(rep, core, xen, symbols)
         mfn = core.p2m(pfn)
         page = core.read(mfn * PAGE, PAGE)
         rep.ok(page[:len(marker)] == marker and not any(page[len(marker):]),
@@ -96,6 +97,26 @@ def _check_version(rep, core, xen):
     for i, what in ((4, "compiler"), (5, "build date")):
         text = core.string(core.info[i])
         rep.ok(text and text in xen["version"], f"the {what} that Xen printed", repr(text))
+
+
+def _check_own_note(rep, core, xen, symbols):
+    """What the loader wrote of the host, against what the host said elsewhere."""
+    if not any(name == "XENKDUMP" for name, _, _ in core.notes):
+        rep.say("no XENKDUMP note: not this project's loader")
+        return
+    own = core.own_note()
+    rep.ok(own["tool"].startswith("xenkdump "), "the XENKDUMP note names its loader", own["tool"])
+    names = {n.split("#")[-1]: a for a, _, n in own["symbols"]}
+    rep.ok(all(names.get(n) == a for n, a in symbols.items()),
+           "its symbols are those of the running hypervisor", f"{len(names)} names")
+    facts = dict(line.split(" = ", 1) for line in own["facts"].splitlines() if " = " in line)
+    version = f'{facts["xen.major"]}.{facts["xen.minor"]}{facts["xen.extra"].strip(chr(34))}'
+    rep.ok(xen["version"].startswith(version + " "), "its facts name the version Xen printed", version)
+    start, size = xen["crash"]
+    regions = [(s, e) for kind, _, s, e in own["map"] if kind == 0xFFFFFFFF]
+    rep.ok(regions == [(start, start + size)], "its map names the crash region", str(regions))
+    rep.ok(all(start <= s < e <= start + size for kind, _, s, e in own["map"] if s != e),
+           "what it maps lies inside")
 
 
 def _check_cpus(rep, core, symbols):

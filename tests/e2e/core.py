@@ -4,9 +4,9 @@
 Facts: the ELF specification; Xen's public elfnote.h and asm/elf.h (notes of a crashed CPU);
 Xen's public arch-x86/xen.h (the frame list that leads to dom0's p2m).
 """
-import bisect
 import os
 import struct
+import zlib
 
 from errors import Failure
 
@@ -49,7 +49,6 @@ class Core:
                       for h in struct.iter_unpack("<IIQQQQQQ", table)]
         self.loads = sorted((p for p in self.phdrs if p["type"] == PT_LOAD),
                             key=lambda p: p["pa"])
-        self._starts = [p["pa"] for p in self.loads]
         for p in self.phdrs:
             need(p["off"] + p["filesz"] <= self.size,
                  f"a program header reaches {p['off'] + p['filesz']:#x}, the file {self.size:#x}")
@@ -88,19 +87,53 @@ class Core:
                 return desc.split(b"\0")[0].decode("latin-1")
         return None
 
+    def own_note(self):
+        """The XENKDUMP note (doc/xenkdump-note.md): {"facts": text, "symbols": [(address, type,
+        name)], "map": [(kind, flags, start, end)], "tool": text}."""
+        desc = [d for n, t, d in self.notes if (n, t) == ("XENKDUMP", 0x584b0001)]
+        need(len(desc) == 1, f"{len(desc)} XENKDUMP notes, wanted 1")
+        desc = desc[0]
+        magic, version, header, total, crc, count, _ = struct.unpack_from("<IHHIIII", desc)
+        need((magic, version, header) == (0x4E444B58, 1, 24), f"XENKDUMP header {desc[:8]!r}")
+        need(total <= len(desc), f"XENKDUMP says {total} bytes, has {len(desc)}")
+        need(zlib.crc32(desc[header:total]) == crc, "XENKDUMP note: wrong CRC")
+        found, pos = {}, header
+        for _ in range(count):
+            tag, size, raw = struct.unpack_from("<IIQ", desc, pos)
+            data = desc[pos + 16:pos + 16 + size]
+            if tag in (1, 2):
+                data = zlib.decompress(data)
+            need(len(data) == raw, f"XENKDUMP record {tag}: {len(data)} bytes, wanted {raw}")
+            found[tag] = data
+            pos += 16 + (size + 7) // 8 * 8
+        need(pos == total, f"XENKDUMP records end at {pos}, wanted {total}")
+        lines = (line.split(" ", 2) for line in found.get(2, b"").decode("ascii").splitlines())
+        return {
+            "facts": found[1].decode("ascii"),
+            "symbols": [(int(a, 16), t, n) for a, t, n in lines],
+            "map": list(struct.iter_unpack("<IIQQ", found[3])),
+            "tool": found[4].decode("ascii"),
+        }
+
     # -- machine memory ----------------------------------------------------------------------
 
+    def _load(self, maddr):
+        """The program header that describes an address: the first, for Xen's image is in two."""
+        for p in self.loads:
+            if p["pa"] <= maddr < p["pa"] + p["filesz"]:
+                return p
+        return None
+
     def has(self, maddr):
-        i = bisect.bisect_right(self._starts, maddr) - 1
-        return i >= 0 and maddr < self.loads[i]["pa"] + self.loads[i]["filesz"]
+        return self._load(maddr) is not None
 
     def read(self, maddr, size):
         """Bytes of machine memory; they may span program headers, not a gap."""
         out = b""
         while len(out) < size:
             at = maddr + len(out)
-            need(self.has(at), f"machine address {at:#x} is in no PT_LOAD")
-            p = self.loads[bisect.bisect_right(self._starts, at) - 1]
+            p = self._load(at)
+            need(p, f"machine address {at:#x} is in no PT_LOAD")
             step = min(size - len(out), p["pa"] + p["filesz"] - at)
             out += self._pread(p["off"] + at - p["pa"], step)
         return out
