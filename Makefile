@@ -75,7 +75,7 @@ $(O)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(O)/libxenkdump.a
 	$(Q)$(CC) $(XCFLAGS) $(SANFLAGS) $(CFLAGS) -MMD -MP $(filter %.c %.a,$^) $(XLDFLAGS) $(LIBS) -o $@
 
 # Looks for new inputs until stopped; FUZZARGS=-max_total_time=60 stops by itself.
-fuzz-%: tests/fuzz/fuzz_%.c $(O)/purgatory/blob.o
+fuzz-%: tests/fuzz/fuzz_%.c $(patsubst %,$(O)/purgatory/%.o,blob sha256 sha256-ni)
 	@mkdir -p $(O)/libfuzzer/$*
 	clang $(XCFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 		$< $(lib_src) $(filter %.o,$^) $(LIBS) -o $(O)/libfuzzer/fuzz_$*

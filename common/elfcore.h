@@ -20,6 +20,9 @@
 /* e_phnum is 16 bits and 0xffff is PN_XNUM. */
 #define CORE_MAX_PHDRS 0xfffe
 
+/* The dump kernel reads each PT_NOTE to memory from kmalloc(), which gives no more. */
+#define CORE_MAX_NOTE (4 * MiB)
+
 struct core_note {
 	maddr_t addr; /* where the note lies; becomes p_offset and p_paddr */
 	uint64_t size;

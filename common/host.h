@@ -97,6 +97,12 @@ bool host_gap(struct host *h, const char *fact, const char *fmt, ...) _printf_(3
 /* The recorded reason, or NULL. Borrowed from h. */
 const char *host_gap_reason(const struct host *h, const char *fact) _nonnull_;
 
+/* Width of what crashes and enters the dump kernel: the hypervisor, or without one the kernel. */
+static inline uint32_t host_crash_bits(const struct host *h)
+{
+	return h->hypervisor == HV_XEN ? h->xen.bits : h->kernel.bits;
+}
+
 /* False only for want of memory. */
 bool host_add_cpu_note(struct host *h, uint32_t cpu, enum cpu_note_state state,
 	struct range r) _must_check_ _nonnull_;

@@ -9,80 +9,6 @@
 #include "common/plan_build.h"
 #include "common/purg.h"
 
-/* Memory the dump kernel should find free after it was unpacked, or it may not come up. */
-#define COMFORT (64 * MiB)
-
-/* What to write on whose command line to get a region of at least `size` below `limit`. */
-static const char *remedy(const struct builder *b, uint64_t limit, char *buf, size_t len)
-{
-	uint64_t need = 4 * MiB + b->img->init_size + 3 * b->img->initrd.len + 2 * COMFORT;
-	unsigned mib = (unsigned)(align_up(need, 64 * MiB) / MiB);
-	const char *below = limit <= REACH_LOWMEM ? "896M" : "4G";
-
-	if (b->h->hypervisor == HV_XEN)
-		snprintf(buf, len,
-			"put crashkernel=%uM,below=%s on the Xen command line (not on Linux's) and "
-			"reboot",
-			mib, below);
-	else
-		snprintf(buf, len, "put crashkernel=%uM on the kernel's command line and reboot",
-			mib);
-	return buf;
-}
-
-static enum xk_status choose_entry(struct builder *b)
-{
-	const struct image *img = b->img;
-	struct plan *p = b->p;
-
-	if (b->h->hypervisor == HV_XEN && !b->h->xen.bits)
-		return diag_fail(b->d, XK_BAD_INPUT,
-			"it is not known whether the hypervisor is 32- or 64-bit (%s)",
-			host_gap_reason(b->h, "xen.bits") ? host_gap_reason(b->h, "xen.bits")
-							  : "not among the facts");
-	if (img->is_64 && !b->h->cpu_long_mode)
-		return diag_fail(b->d, XK_UNSUPPORTED,
-			"%s is a 64-bit kernel and this processor cannot run it", img->name);
-	p->entry_bits = img->entry_64 && b->h->xen.bits == 64 ? 64 : 32;
-	p->machine = p->entry_bits == 64 ? EM_X86_64 : EM_386;
-	b->reach = plan_reach(img->is_64, p->entry_bits);
-	return XK_OK;
-}
-
-/* The highest region that the image can use: low memory is the scarcer kind. */
-static enum xk_status choose_region(struct builder *b)
-{
-	const struct range_list *l = &b->h->crash;
-	const char *why = host_gap_reason(b->h, "crash-region");
-	struct range best = {0, 0};
-	char how[160];
-
-	for (size_t i = 0; i < l->nr; i++) {
-		/* Xen reports the size as it was asked for; only whole pages can be used. */
-		struct range r = {align_up(l->v[i].r.start, PAGE_SIZE_X86),
-			align_down(l->v[i].r.end, PAGE_SIZE_X86)};
-
-		if (!range_empty(r) && r.start < b->reach.kernel_max && r.start >= best.start)
-			best = r;
-	}
-	if (!range_empty(best)) {
-		b->p->region = best;
-		b->bottom = best.start;
-		/* Purgatory maps no more than this of a region above 4 GiB. */
-		b->top = min_u64(min_u64(best.end, best.start + PURG_MAX_MAP), b->reach.other_max);
-		return XK_OK;
-	}
-	if (!l->nr)
-		return diag_fail(b->d, XK_NO_REGION,
-			"no memory is reserved for a crash kernel%s%s: %s", why ? ": " : "",
-			why ? why : "", remedy(b, b->reach.kernel_max, how, sizeof(how)));
-	return diag_fail(b->d, XK_NO_FIT,
-		"the crash region %" PRIaddr "-%" PRIaddr
-		" is out of reach of %s (%s): use a 64-bit dump kernel, or %s",
-		l->v[l->nr - 1].r.start, l->v[l->nr - 1].r.end, b->img->name, b->reach.why,
-		remedy(b, b->reach.kernel_max, how, sizeof(how)));
-}
-
 static enum xk_status no_room(struct builder *b, const char *what, uint64_t size)
 {
 	char how[160];
@@ -93,7 +19,7 @@ static enum xk_status no_room(struct builder *b, const char *what, uint64_t size
 		" MiB, initrd %" PRIu64 " MiB): %s",
 		b->p->region.start, b->p->region.end, range_size(b->p->region) / MiB, what,
 		(size + KiB - 1) / KiB, b->img->init_size / MiB, (uint64_t)b->img->initrd.len / MiB,
-		remedy(b, b->reach.kernel_max, how, sizeof(how)));
+		build_remedy(b, b->reach.kernel_max, how, sizeof(how)));
 }
 
 /* Takes `size` bytes from the top of what is free, ending at or below `limit`. */
@@ -123,6 +49,7 @@ static enum xk_status place_kernel(struct builder *b)
 	struct seg *s = &p->segs[p->nr];
 	uint64_t size = align_up(b->img->init_size, PAGE_SIZE_X86);
 	maddr_t start, end;
+	char how[160];
 
 	*s = (struct seg){
 		.kind = SEG_KERNEL,
@@ -134,14 +61,26 @@ static enum xk_status place_kernel(struct builder *b)
 	p->nr++;
 	if (b->lim->control_pages)
 		p->control_need = plan_control_need(p->segs, p->nr);
-	start = align_up(b->bottom + p->control_need, b->img->align);
-	if (start < b->bottom || add_overflow(start, size, &end) || end > b->top)
+	/* A relocatable kernel below its pref_address moves itself up to there when it unpacks
+	 * (boot.rst), which would be over the crashed system's memory. */
+	start = align_up(max_u64(b->bottom + p->control_need, b->img->pref_address), b->img->align);
+	if (start < b->bottom || add_overflow(start, size, &end))
 		return no_room(b, "kernel", size);
 	if (end > b->reach.kernel_max)
 		return diag_fail(b->d, XK_NO_FIT,
-			"%s would end at %" PRIaddr ", above %" PRIaddr
-			": %s. Reserve the region lower",
-			b->img->name, end, b->reach.kernel_max, b->reach.why);
+			"%s would lie at %" PRIaddr "-%" PRIaddr " in the crash region %" PRIaddr
+			"-%" PRIaddr ", above %" PRIaddr " (%s): %s",
+			b->img->name, start, end, p->region.start, p->region.end,
+			b->reach.kernel_max, b->reach.why,
+			build_remedy(b, b->reach.kernel_max, how, sizeof(how)));
+	if (end > b->top && p->region.start < b->img->pref_address)
+		return diag_fail(b->d, XK_NO_FIT,
+			"%s runs at %" PRIaddr " or above (pref_address of its header) and has no "
+			"room there in the crash region %" PRIaddr "-%" PRIaddr
+			": reserve the region higher",
+			b->img->name, b->img->pref_address, p->region.start, p->region.end);
+	if (end > b->top)
+		return no_room(b, "kernel", size);
 	s->dest = (struct range){start, end};
 	p->control = (struct range){p->region.start, start};
 	b->bottom = end;
@@ -159,7 +98,7 @@ static enum xk_status build_e820(struct builder *b)
 		struct mem_range m = h->memory.v[i];
 
 		if (m.type == MEM_RAM)
-			m.r.end = min_u64(m.r.end, BACKUP_END);
+			m.r.end = b->low_ram ? min_u64(m.r.end, BACKUP_END) : 0;
 		if (!range_empty(m.r))
 			ok = range_list_add(l, m.r, m.type);
 	}
@@ -189,10 +128,27 @@ static enum xk_status place_protected(struct builder *b)
 	return st;
 }
 
+/* At the 32-bit entry initrd_addr_max of the header holds; the 64-bit one takes any address. */
+static enum xk_status place_initrd(struct builder *b)
+{
+	const struct image *img = b->img;
+	maddr_t limit = b->p->entry_bits == 64 ? UINT64_MAX : img->initrd_max + 1;
+	char how[160];
+
+	if (limit < b->top && (limit <= b->bottom || limit - b->bottom < img->initrd.len))
+		return diag_fail(b->d, XK_NO_FIT,
+			"the crash region %" PRIaddr "-%" PRIaddr
+			" has no room for the initrd (%" PRIu64 " MiB) below %" PRIaddr
+			", the most that %s takes (initrd_addr_max of its header): %s",
+			b->p->region.start, b->p->region.end, (uint64_t)img->initrd.len / MiB,
+			limit, img->name,
+			build_remedy(b, min_u64(limit, b->reach.kernel_max), how, sizeof(how)));
+	return place(b, SEG_INITRD, img->initrd.len, limit, "all --initrd, concatenated");
+}
+
 static enum xk_status place_rest(struct builder *b)
 {
 	const struct image *img = b->img;
-	maddr_t initrd_limit = b->p->entry_bits == 64 ? UINT64_MAX : img->initrd_max + 1;
 	enum xk_status st;
 
 	st = place(b, SEG_PURGATORY, purg_blob(b->p->entry_bits).len, UINT64_MAX,
@@ -215,8 +171,7 @@ static enum xk_status place_rest(struct builder *b)
 		st = place(b, SEG_BOOTPARAMS, bootparams_size(b->rq, b->p->e820.nr), UINT64_MAX,
 			"zero page, memory map, random seed");
 	if (!st && img->initrd.len)
-		st = place(
-			b, SEG_INITRD, img->initrd.len, initrd_limit, "all --initrd, concatenated");
+		st = place_initrd(b);
 	if (!st)
 		st = place_kernel(b);
 	return st;
@@ -329,8 +284,9 @@ static enum xk_status fill_contents(struct builder *b)
 
 static void warn_of_memory(struct builder *b)
 {
-	uint64_t used = 0, want = 2 * (uint64_t)b->img->initrd.len + COMFORT;
+	uint64_t used = 0, want = 2 * (uint64_t)b->img->initrd.len + PLAN_COMFORT;
 	struct plan *p = b->p;
+	char how[160];
 
 	for_each_seg (s, p)
 		if (s->protected || s->kind == SEG_INITRD || s->kind == SEG_KERNEL)
@@ -340,13 +296,39 @@ static void warn_of_memory(struct builder *b)
 			"only %" PRIu64 " MiB of the crash region are left for the dump kernel to "
 			"run in and unpack its initrd; it may run out of memory",
 			(range_size(p->region) - used) / MiB);
+	if (!b->img->is_64 && p->region.end > REACH_LOWMEM &&
+		REACH_LOWMEM - plan_seg(p, SEG_KERNEL)->dest.end < PLAN_COMFORT)
+		plan_warn(p,
+			"a 32-bit kernel runs in memory below 896 MiB, and only %" PRIu64
+			" MiB of it are left for this one; it may run out of memory: %s",
+			(REACH_LOWMEM - plan_seg(p, SEG_KERNEL)->dest.end) / MiB,
+			build_remedy(b, REACH_LOWMEM, how, sizeof(how)));
 	if (p->region.start >= REACH_4G)
 		plan_warn(p,
 			"the crash region lies above 4 GiB: drivers of devices that reach only 4 GiB "
-			"find no memory in the dump kernel%s",
-			b->h->hypervisor == HV_XEN ? "; Xen takes crashkernel=SIZE,below=4G" : "");
+			"find no memory in the dump kernel; if they are needed, %s",
+			build_remedy(b, REACH_4G, how, sizeof(how)));
 	if (!b->img->initrd.len)
 		plan_warn(p, "no initrd: the dump kernel must find everything in itself");
+}
+
+/* What the plan needs of the way it will be loaded. */
+static enum xk_status check_backend(struct builder *b)
+{
+	unsigned need = 6 + b->low_ram + (b->img->initrd.len != 0);
+
+	if (b->lim->max_segs < need)
+		return diag_fail(b->d, XK_UNSUPPORTED, "%u segments are needed, %s takes %u", need,
+			b->lim->name, b->lim->max_segs);
+	if (b->lim->align > PAGE_SIZE_X86)
+		return diag_fail(b->d, XK_UNSUPPORTED,
+			"%s wants segments aligned to %" PRIu64 "; they are pages here",
+			b->lim->name, b->lim->align);
+	if (b->low_ram && !b->lim->map_only)
+		return diag_fail(b->d, XK_UNSUPPORTED,
+			"%s takes no segment without content, which the backup of the first 640 KiB is",
+			b->lim->name);
+	return XK_OK;
 }
 
 static int by_dest(const void *a, const void *b)
@@ -366,13 +348,15 @@ enum xk_status plan_build(const struct request *rq, const struct host *h, const 
 	ret->mem = calloc(1, sizeof(*ret->mem));
 	if (!ret->mem)
 		return diag_fail(d, XK_NOMEM, "no memory for a plan");
-	st = choose_entry(&b);
+	st = build_entry(&b);
 	if (!st)
-		st = choose_region(&b);
+		st = build_region(&b);
 	if (!st)
 		st = build_notes(&b);
 	if (!st)
 		st = build_core_spec(&b);
+	if (!st)
+		st = check_backend(&b);
 	if (!st)
 		st = place_protected(&b);
 	if (!st)

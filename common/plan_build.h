@@ -24,6 +24,15 @@ struct builder {
 	bool low_ram; /* some RAM of the first 640 KiB needs the backup */
 };
 
+/* Memory the dump kernel should find free after it was unpacked, or it may not come up. */
+#define PLAN_COMFORT (64 * MiB)
+
+/* plan_region.c: how the image is entered and which region it goes to. */
+enum xk_status build_entry(struct builder *b);
+enum xk_status build_region(struct builder *b);
+/* What to write on whose command line to get a large enough region below `limit`. */
+const char *build_remedy(const struct builder *b, uint64_t limit, char *buf, size_t len);
+
 /* plan_core.c: what the core header will describe, first without addresses of the plan's own
  * segments (so that sizes are known), then written out. */
 enum xk_status build_notes(struct builder *b);

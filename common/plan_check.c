@@ -4,18 +4,9 @@
  * nothing about how it was made. Also the oracle of the plan fuzzer.
  */
 #include <elf.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "common/bootparams.h"
-#include "common/elfcore.h"
-#include "common/plan_mem.h"
-#include "common/purg.h"
-
-/* A broken plan is a defect of this tool, not of the input, and says so. */
-#define broken(d, ...)                       \
-	(diag_fail(d, XK_FAIL, __VA_ARGS__), \
-		diag_prepend(d, "the plan is wrong and will not be loaded (please report): "))
+#include "common/plan_check.h"
 
 static enum xk_status check_seg(
 	const struct plan *p, const struct seg *s, const struct backend_limits *lim, struct diag *d)
@@ -34,9 +25,11 @@ static enum xk_status check_seg(
 			s->dest.start, lim->name, lim->max_dest);
 	if (s->len > range_size(s->dest))
 		return broken(d, "%s has more bytes than its place", name);
-	if (!s->buf && (!lim->map_only || s->len))
-		return broken(d, "%s has no content and %s", name,
-			s->len ? "a length" : "the backend takes no such segment");
+	if (!s->buf != (s->kind == SEG_BACKUP) || (!s->buf && (s->len || !lim->map_only)))
+		return broken(d, "%s has content that it should not have, or lacks it", name);
+	if (s->protected !=
+		(s->kind == SEG_BACKUP || s->kind == SEG_NOTE || s->kind == SEG_ELFCORE))
+		return broken(d, "%s is kept from the wrong one", name);
 	return XK_OK;
 }
 
@@ -70,7 +63,8 @@ static enum xk_status check_segs(
 static enum xk_status check_control(
 	const struct plan *p, const struct backend_limits *lim, struct diag *d)
 {
-	uint64_t used = 0, need;
+	uint64_t used = 0, need, low;
+	maddr_t at = p->region.start;
 
 	if (!lim->control_pages)
 		return XK_OK;
@@ -80,30 +74,36 @@ static enum xk_status check_control(
 	if (used > range_size(p->region) || range_size(p->region) - used < need)
 		return broken(d, "%" PRIu64 " KiB must stay free for %s, %" PRIu64 " are",
 			need / KiB, lim->name, (range_size(p->region) - used) / KiB);
+	if (p->machine != EM_386)
+		return XK_OK;
+	/* Xen leaves long mode on the first of these pages, so they must be in reach. */
+	low = min_u64(p->region.end, REACH_4G) - min_u64(at, REACH_4G);
+	for_each_seg (s, p)
+		low -= min_u64(s->dest.end, REACH_4G) - min_u64(s->dest.start, REACH_4G);
+	if (low < need)
+		return broken(d, "%s has %" PRIu64 " KiB below 4 GiB to enter a 32-bit image from",
+			lim->name, low / KiB);
 	return XK_OK;
 }
 
-static enum xk_status check_entry(const struct plan *p, const struct image *img, struct diag *d)
+/* The kernel's own wishes, out of its header. */
+static enum xk_status check_kernel(const struct plan *p, const struct image *img, struct diag *d)
 {
-	const struct seg *k = plan_seg(p, SEG_KERNEL), *pg = plan_seg(p, SEG_PURGATORY);
+	const struct seg *k = plan_seg(p, SEG_KERNEL), *rd = plan_seg(p, SEG_INITRD);
 	struct reach reach = plan_reach(img->is_64, p->entry_bits);
 
-	if (p->entry_bits != 32 && p->entry_bits != 64)
-		return broken(d, "entry of %u bits", p->entry_bits);
-	if (p->entry_bits == 64 && !img->entry_64)
-		return broken(d, "the kernel has no 64-bit entry");
-	if (p->machine != (p->entry_bits == 64 ? EM_X86_64 : EM_386))
-		return broken(
-			d, "image machine %u for an entry of %u bits", p->machine, p->entry_bits);
-	if (p->entry != pg->dest.start)
-		return broken(d, "the image is not entered at purgatory");
-	if (p->kernel_entry != k->dest.start + (p->entry_bits == 64 ? 0x200 : 0))
-		return broken(d, "the kernel is not entered at its entry");
-	if (k->dest.start % img->align || range_size(k->dest) < img->init_size)
-		return broken(
-			d, "the kernel's alignment or memory is not what its header asks for");
+	if (k->buf != img->kernel.data || k->len != img->kernel.len)
+		return broken(d, "the kernel loaded is not the one given");
+	if (rd ? rd->buf != img->initrd.data || rd->len != img->initrd.len : img->initrd.len != 0)
+		return broken(d, "the initrd loaded is not the one given");
+	if (k->dest.start % img->align || k->dest.start < img->pref_address ||
+		range_size(k->dest) < img->init_size)
+		return broken(d, "the kernel's address or memory is not what its header asks for");
 	if (k->dest.end > reach.kernel_max)
 		return broken(d, "the kernel ends at %" PRIaddr ": %s", k->dest.end, reach.why);
+	if (rd && p->entry_bits == 32 && rd->dest.start + rd->len - 1 > img->initrd_max)
+		return broken(
+			d, "the initrd ends above initrd_addr_max %" PRIaddr, img->initrd_max);
 	for_each_seg (s, p)
 		if (s->dest.end > reach.other_max)
 			return broken(d, "%s ends at %" PRIaddr ": %s", seg_kind_name(s->kind),
@@ -111,41 +111,39 @@ static enum xk_status check_entry(const struct plan *p, const struct image *img,
 	return XK_OK;
 }
 
-static uint64_t get(const uint8_t *p, size_t off, size_t width)
+static enum xk_status check_entry(
+	const struct plan *p, const struct host *h, const struct image *img, struct diag *d)
 {
-	uint64_t v = 0;
+	const struct seg *k = plan_seg(p, SEG_KERNEL), *pg = plan_seg(p, SEG_PURGATORY);
 
-	for (size_t i = 0; i < width; i++)
-		v |= (uint64_t)p[off + i] << (8 * i);
-	return v;
+	if (p->entry_bits != 32 && p->entry_bits != 64)
+		return broken(d, "entry of %u bits", p->entry_bits);
+	if (p->entry_bits == 64 && (!img->entry_64 || host_crash_bits(h) != 64))
+		return broken(d, "no one would enter the kernel's 64-bit entry");
+	if (img->is_64 && !h->cpu_long_mode)
+		return broken(d, "the processor cannot run a 64-bit kernel");
+	if (p->machine != (p->entry_bits == 64 ? EM_X86_64 : EM_386))
+		return broken(
+			d, "image machine %u for an entry of %u bits", p->machine, p->entry_bits);
+	if (p->entry != pg->dest.start)
+		return broken(d, "the image is not entered at purgatory");
+	if (p->kernel_entry != k->dest.start + (p->entry_bits == 64 ? 0x200 : 0))
+		return broken(d, "the kernel is not entered at its entry");
+	return XK_OK;
 }
 
-static enum xk_status check_bootparams(const struct plan *p, struct diag *d)
+/* The region must be one of the host's, and none of it anything but RAM. */
+static enum xk_status check_region(const struct plan *p, const struct host *h, struct diag *d)
 {
-	const struct seg *bp = plan_seg(p, SEG_BOOTPARAMS), *cl = plan_seg(p, SEG_CMDLINE);
-	const struct seg *rd = plan_seg(p, SEG_INITRD);
-	uint64_t addr, size, next;
+	bool found = false;
 
-	if (bp->len < BP_SIZE)
-		return broken(d, "boot parameters of %zu bytes", bp->len);
-	addr = get(bp->buf, BP_CMD_LINE_PTR, 4) | get(bp->buf, BP_EXT_CMD_LINE_PTR, 4) << 32;
-	if (addr != cl->dest.start || !cl->len || cl->buf[cl->len - 1])
-		return broken(d, "the command line is not where the kernel looks");
-	addr = get(bp->buf, BP_RAMDISK_IMAGE, 4) | get(bp->buf, BP_EXT_RAMDISK_IMAGE, 4) << 32;
-	size = get(bp->buf, BP_RAMDISK_SIZE, 4) | get(bp->buf, BP_EXT_RAMDISK_SIZE, 4) << 32;
-	if (addr != (rd ? rd->dest.start : 0) || size != (rd ? rd->len : 0))
-		return broken(d, "the initrd is not where the kernel looks");
-	if (get(bp->buf, BP_HARDWARE_SUBARCH, 4))
-		return broken(d, "the dump kernel would believe to be a guest");
-	next = get(bp->buf, BP_SETUP_DATA, 8);
-	for (unsigned i = 0; next; i++) {
-		uint64_t off = next - bp->dest.start;
-
-		if (i == 8 || next < bp->dest.start || off > bp->len || bp->len - off < 16 ||
-			get(bp->buf, off + 12, 4) > bp->len - off - 16)
-			return broken(d, "setup_data leads out of its segment");
-		next = get(bp->buf, off, 8);
-	}
+	for (size_t i = 0; i < h->crash.nr; i++)
+		found |= range_contains(h->crash.v[i].r, p->region);
+	if (!found || range_empty(p->region) || p->region.start < MiB)
+		return broken(d, "%" PRIaddr "-%" PRIaddr " is not reserved for a crash kernel",
+			p->region.start, p->region.end);
+	if (!range_list_covers(&h->memory, p->region, MEM_RAM))
+		return broken(d, "the crash region is not RAM");
 	return XK_OK;
 }
 
@@ -154,135 +152,48 @@ static enum xk_status check_bootparams(const struct plan *p, struct diag *d)
 static enum xk_status check_e820(const struct plan *p, struct diag *d)
 {
 	const struct range low = {0, BACKUP_END};
-	bool region = false;
 
 	for (size_t i = 0; i < p->e820.nr; i++) {
 		const struct mem_range *m = &p->e820.v[i];
 
-		if (m->type != MEM_RAM)
+		if (m->type != MEM_RAM) {
+			for_each_seg (s, p)
+				if (!s->protected && range_overlaps(s->dest, m->r))
+					return broken(d, "%s is no RAM to the dump kernel",
+						seg_kind_name(s->kind));
 			continue;
+		}
 		if (!range_contains(p->region, m->r) && !range_contains(low, m->r))
 			return broken(d, "RAM %" PRIaddr "-%" PRIaddr " is not the dump kernel's",
 				m->r.start, m->r.end);
 		if (range_contains(low, m->r) && !plan_seg(p, SEG_BACKUP))
 			return broken(d, "low memory is given away without a backup");
-		region |= range_contains(p->region, m->r);
 		for_each_seg (s, p)
 			if (s->protected && range_overlaps(s->dest, m->r))
 				return broken(d, "%s may be overwritten by the dump kernel",
 					seg_kind_name(s->kind));
 	}
-	if (!region)
-		return broken(d, "the dump kernel has no memory");
-	return XK_OK;
-}
-
-static enum xk_status check_core_note(
-	const struct plan *p, const struct host *h, const struct core_note *n, struct diag *d)
-{
-	const struct seg *note = plan_seg(p, SEG_NOTE);
-	struct range r;
-
-	if (!range_make(n->addr, n->size, &r))
-		return broken(d, "a note at %" PRIaddr " wraps", n->addr);
-	if (r.start >= note->dest.start && r.end <= note->dest.start + note->len)
-		return XK_OK;
-	if (range_overlaps(r, p->region))
-		return broken(d, "a note at %" PRIaddr " lies in the crash region", n->addr);
-	for (size_t i = 0; i < h->memory.nr; i++)
-		if (h->memory.v[i].type == MEM_RAM && range_contains(h->memory.v[i].r, r))
-			return XK_OK;
-	return diag_fail(d, XK_BAD_INPUT,
-		"a note buffer at %" PRIaddr "-%" PRIaddr
-		" is not in the machine's RAM: the dump kernel could not read it",
-		r.start, r.end);
-}
-
-static enum xk_status check_core_load(
-	const struct plan *p, const struct core_load *l, struct diag *d)
-{
-	const struct seg *backup = plan_seg(p, SEG_BACKUP);
-
-	if (range_overlaps(l->mem, p->region))
-		return broken(d, "the core would hold the crash region");
-	if (l->mem.start < BACKUP_END) {
-		if (!backup || l->mem.end > BACKUP_END ||
-			l->content != backup->dest.start + l->mem.start)
-			return broken(d, "low memory at %" PRIaddr " is not taken from the backup",
-				l->mem.start);
-	} else if (l->content != l->mem.start) {
-		return broken(d, "memory at %" PRIaddr " is taken from %" PRIaddr, l->mem.start,
-			l->content);
-	}
-	return XK_OK;
-}
-
-static enum xk_status check_core(const struct plan *p, const struct host *h, struct diag *d)
-{
-	const struct seg *s = plan_seg(p, SEG_ELFCORE);
-	uint32_t bits = h->hypervisor == HV_XEN ? h->xen.bits : h->kernel.bits;
-	struct core_spec core = {0};
-	char word[40];
-	enum xk_status st;
-
-	snprintf(word, sizeof(word), "elfcorehdr=%" PRIaddr, s->dest.start);
-	if (!strstr(p->cmdline, word))
-		return broken(d, "the command line does not name the core header");
-	st = core_parse((struct bytes){s->buf, s->len}, &core, d);
-	if (st)
-		return diag_prepend(d, "the plan is wrong (please report): ");
-	if (core.machine != (bits == 64 ? EM_X86_64 : EM_386) ||
-		(bits == 64 && core.class != ELFCLASS64))
-		st = broken(d, "core of class %u, machine %u for a %u-bit system", core.class,
-			core.machine, bits);
-	for (size_t i = 0; !st && i < core.nr_notes; i++)
-		st = check_core_note(p, h, &core.notes[i], d);
-	for (size_t i = 0; !st && i < core.nr_loads; i++)
-		st = check_core_load(p, &core.loads[i], d);
-	core_spec_deinit(&core);
-	return st;
-}
-
-/* Purgatory's list must cover every loaded byte but its own. */
-static enum xk_status check_purgatory(const struct plan *p, struct diag *d)
-{
-	const struct seg *pg = plan_seg(p, SEG_PURGATORY), *backup = plan_seg(p, SEG_BACKUP);
-	struct purg_abi abi;
-	unsigned found = 0;
-
-	if (!bytes_read((struct bytes){pg->buf, pg->len}, PURG_ABI_OFFSET, &abi, sizeof(abi)) ||
-		abi.magic != PURG_MAGIC || abi.mem_size > range_size(pg->dest))
-		return broken(d, "purgatory is not whole or has too little memory");
-	if (abi.entry != p->kernel_entry || abi.entry_bits != p->entry_bits ||
-		abi.boot_params != plan_seg(p, SEG_BOOTPARAMS)->dest.start)
-		return broken(d, "purgatory would enter the kernel wrongly");
-	if (backup && (abi.backup_dst != backup->dest.start || abi.backup_len != BACKUP_END ||
-			      range_size(backup->dest) < BACKUP_END))
-		return broken(d, "purgatory would save low memory wrongly");
-	for_each_seg (s, p) {
-		if (s == pg || !s->buf)
-			continue;
-		for (unsigned i = 0; i < abi.nr_regions && i < PURG_MAX_REGIONS; i++)
-			found += abi.regions[i].addr == s->dest.start &&
-				 abi.regions[i].len == s->len &&
-				 !memcmp(abi.regions[i].sha256, s->sha256, sizeof(s->sha256));
-	}
-	if (found != abi.nr_regions || found != p->nr - 1 - (backup != NULL))
-		return broken(d, "purgatory does not verify every segment");
+	for_each_seg (s, p)
+		if (!s->protected && !range_list_covers(&p->e820, s->dest, MEM_RAM))
+			return broken(d, "%s is no RAM to the dump kernel", seg_kind_name(s->kind));
 	return XK_OK;
 }
 
 enum xk_status plan_check(const struct plan *p, const struct host *h, const struct image *img,
 	const struct backend_limits *lim, struct diag *d)
 {
-	enum xk_status st = check_segs(p, lim, d);
+	enum xk_status st = check_region(p, h, d);
 
+	if (!st)
+		st = check_segs(p, lim, d);
+	if (!st)
+		st = check_entry(p, h, img, d);
+	if (!st)
+		st = check_kernel(p, img, d);
 	if (!st)
 		st = check_control(p, lim, d);
 	if (!st)
-		st = check_entry(p, img, d);
-	if (!st)
-		st = check_bootparams(p, d);
+		st = check_bootparams(p, h, img, d);
 	if (!st)
 		st = check_e820(p, d);
 	if (!st)

@@ -54,19 +54,42 @@ enum xk_status build_notes(struct builder *b)
 	return XK_OK;
 }
 
+/* A note by address must be readable for the dump kernel, which sees RAM of the machine only. */
+static enum xk_status add_note(struct builder *b, const char *what, struct range r)
+{
+	if (range_empty(r) || range_size(r) > CORE_MAX_NOTE)
+		return diag_fail(b->d, XK_BAD_INPUT,
+			"%s at %" PRIaddr "-%" PRIaddr
+			" has no size or more than 4 MiB, the most a dump kernel reads",
+			what, r.start, r.end);
+	if (!range_list_covers(&b->h->memory, r, MEM_RAM) || range_overlaps(r, b->p->region))
+		return diag_fail(b->d, XK_BAD_INPUT,
+			"%s at %" PRIaddr "-%" PRIaddr
+			" is not in the machine's RAM outside the crash region: the dump kernel "
+			"could not read it",
+			what, r.start, r.end);
+	if (!core_add_note(&b->core, r.start, range_size(r)))
+		return diag_fail(b->d, XK_NOMEM, "no memory for the core's notes");
+	return XK_OK;
+}
+
 /* Every CPU's registers, or a refusal that says how to get them. */
 static enum xk_status add_cpu_notes(struct builder *b)
 {
 	const struct host *h = b->h;
 	unsigned missing = 0, hidden = 0;
+	enum xk_status st;
+	char what[48];
 
 	for (size_t i = 0; i < h->nr_cpu_notes; i++) {
 		const struct cpu_note *n = &h->cpu_notes[i];
 
 		switch (n->state) {
 		case CPU_NOTE_PRESENT:
-			if (!core_add_note(&b->core, n->r.start, range_size(n->r)))
-				return diag_fail(b->d, XK_NOMEM, "no memory for the core's notes");
+			snprintf(what, sizeof(what), "the register note of CPU %u", n->cpu);
+			st = add_note(b, what, n->r);
+			if (st)
+				return st;
 			b->p->core.cpu_notes++;
 			break;
 		case CPU_NOTE_EMPTY: break; /* no such processor */
@@ -136,7 +159,7 @@ static enum xk_status add_ram(struct builder *b)
 
 static void choose_class(struct builder *b)
 {
-	uint32_t bits = b->h->hypervisor == HV_XEN ? b->h->xen.bits : b->h->kernel.bits;
+	uint32_t bits = host_crash_bits(b->h);
 	uint8_t class = ELFCLASS64;
 
 	if (bits == 32) {
@@ -155,6 +178,24 @@ static void choose_class(struct builder *b)
 	b->core.machine = b->p->core_machine = bits == 32 ? EM_386 : EM_X86_64;
 }
 
+/* A convenience for readers, so a range that cannot be is no reason to refuse. */
+static bool has_image_load(struct builder *b)
+{
+	const struct host *h = b->h;
+	struct range r = h->xen.image;
+
+	if (range_empty(r) || !h->xen.image_virt)
+		return false;
+	if (r.start >= BACKUP_END && range_list_covers(&h->memory, r, MEM_RAM) &&
+		!range_overlaps(r, b->p->region))
+		return true;
+	plan_warn(b->p,
+		"the hypervisor's image at %" PRIaddr "-%" PRIaddr
+		" is not in the machine's RAM outside the crash region; the core will not name it",
+		r.start, r.end);
+	return false;
+}
+
 enum xk_status build_core_spec(struct builder *b)
 {
 	const struct host *h = b->h;
@@ -165,17 +206,17 @@ enum xk_status build_core_spec(struct builder *b)
 	if (st)
 		return st;
 	if (!range_empty(h->xen.vmcoreinfo)) {
-		ok &= core_add_note(
-			&b->core, h->xen.vmcoreinfo.start, range_size(h->xen.vmcoreinfo));
+		st = add_note(b, "VMCOREINFO_XEN", h->xen.vmcoreinfo);
 		b->p->core.xen_vmcoreinfo = true;
 	} else if (h->hypervisor == HV_XEN) {
 		plan_warn(b->p, "the core will not hold VMCOREINFO_XEN (%s)",
 			host_gap_reason(h, "xen.vmcoreinfo") ? host_gap_reason(h, "xen.vmcoreinfo")
 							     : "not among the facts");
 	}
-	if (b->p->core.os_vmcoreinfo == OS_NOTE_ADDRESS)
-		ok &= core_add_note(
-			&b->core, h->kernel.vmcoreinfo.start, range_size(h->kernel.vmcoreinfo));
+	if (!st && b->p->core.os_vmcoreinfo == OS_NOTE_ADDRESS)
+		st = add_note(b, "the kernel's VMCOREINFO", h->kernel.vmcoreinfo);
+	if (st)
+		return st;
 	if (b->p->core.os_vmcoreinfo == OS_NOTE_COPY)
 		ok &= core_add_note(&b->core, 0, b->os_note_len);
 	ok &= core_add_note(&b->core, 0, b->p->core.xenkdump_note);
@@ -185,7 +226,7 @@ enum xk_status build_core_spec(struct builder *b)
 	if (st)
 		return st;
 	/* Last, so that readers that look an address up find the RAM range first. */
-	if (!range_empty(h->xen.image) && h->xen.image_virt) {
+	if (has_image_load(b)) {
 		if (!core_add_load(&b->core, h->xen.image, h->xen.image.start, h->xen.image_virt))
 			return diag_fail(b->d, XK_NOMEM, "no memory for the core's ranges");
 		b->p->core.xen_image = true;

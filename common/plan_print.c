@@ -37,11 +37,9 @@ static uint64_t overlap(struct range a, struct range b)
 	return range_size(both);
 }
 
-/* One column shows what fills most of it; several small neighbours in one column show as '*',
- * so that nothing is hidden behind a larger piece. */
+/* Several pieces in one column show as '*', so that nothing is hidden behind a larger one. */
 static char column(const struct plan *p, struct range part)
 {
-	uint64_t free = range_size(part), most = 0;
 	unsigned pieces = 0;
 	char c = '.';
 
@@ -50,18 +48,12 @@ static char column(const struct plan *p, struct range part)
 
 		if (!n)
 			continue;
-		free -= n;
 		pieces++;
-		if (n > most) {
-			most = n;
-			c = letters[s->kind];
-		}
+		c = letters[s->kind];
 	}
 	if (overlap(p->control, part) * 2 > range_size(part) && !pieces)
 		return 'x';
-	if (pieces > 1 && most * 2 < range_size(part) - free + most)
-		return '*';
-	return c;
+	return pieces > 1 ? '*' : c;
 }
 
 static void print_picture(struct buf *b, const struct plan *p)
@@ -143,7 +135,9 @@ static void print_core(struct buf *b, const struct plan *p)
 
 static const char *mem_type_name(uint32_t type)
 {
-	return type >= MEM_RAM && type <= MEM_PMEM ? fact_mem_types[type] : "other";
+	return type >= MEM_RAM && type <= MEM_PMEM && fact_mem_types[type][0] != '?'
+		       ? fact_mem_types[type]
+		       : "other";
 }
 
 enum xk_status plan_print(const struct plan *p, struct buf *ret, struct diag *d)

@@ -5,6 +5,7 @@
 
 #include "common/cmdline.h"
 #include "common/plan_build.h"
+#include "common/words.h"
 
 /* True when `word` (all of it, or up to '=') stands in the command line. */
 static bool has_word(const char *cmdline, const char *word)
@@ -28,7 +29,7 @@ static void choose_console(struct builder *b, const char *cmdline)
 	if (!s.found)
 		return;
 	b->p->console.serial_port = s.port;
-	if (s.baud && s.baud <= 115200)
+	if (s.baud && s.baud <= 115200 && 115200 / s.baud <= UINT16_MAX)
 		b->p->console.serial_divisor = (uint16_t)(115200 / s.baud);
 }
 
@@ -47,10 +48,27 @@ static void warn_of_words(struct builder *b, const char *cmdline)
 			"others do not come up reliably, add nr_cpus=1 to its command line");
 }
 
+/* True when the kernel would take `name=` from these words. */
+static bool kernel_reads(const char *words, const char *name)
+{
+	struct word w, v;
+
+	while (word_next(&words, true, &w) && !word_is(word_unquote(w), "--"))
+		if (word_value(w, name, &v))
+			return true;
+	return false;
+}
+
 enum xk_status build_cmdline(struct builder *b, maddr_t elfcore)
 {
 	struct buf line = {0};
 	char word[64];
+
+	/* The last one would win, and only the plan knows where the header lies. */
+	if (b->rq->cmdline && kernel_reads(b->rq->cmdline, "elfcorehdr"))
+		return diag_fail(b->d, XK_USAGE,
+			"--command-line holds elfcorehdr=, which the loader sets itself: leave it "
+			"out");
 
 	/* First, so that none of them can fall behind a "--" that ends the kernel's own words. */
 	snprintf(word, sizeof(word), "elfcorehdr=%" PRIaddr, elfcore);

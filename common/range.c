@@ -86,6 +86,21 @@ void range_list_sort_merge(struct range_list *l)
 	l->nr = out + 1;
 }
 
+bool range_list_covers(const struct range_list *l, struct range r, uint32_t type)
+{
+	for (size_t i = 0; r.start < r.end && i < l->nr;) {
+		struct range e = l->v[i].r;
+
+		if (l->v[i].type == type && e.start <= r.start && e.end > r.start) {
+			r.start = e.end; /* a step forward; who continues may stand earlier */
+			i = 0;
+		} else {
+			i++;
+		}
+	}
+	return r.start >= r.end;
+}
+
 void range_list_deinit(struct range_list *l)
 {
 	free(l->v);

@@ -72,6 +72,9 @@ bool range_list_subtract(struct range_list *l, struct range cut) _must_check_ _n
 /* Ascending by start. Entries that touch or overlap and have one type become one entry. */
 void range_list_sort_merge(struct range_list *l) _nonnull_;
 
+/* True when entries of this type, in whatever order, hold every byte of r. */
+bool range_list_covers(const struct range_list *l, struct range r, uint32_t type) _nonnull_;
+
 void range_list_deinit(struct range_list *l) _nonnull_;
 
 #endif

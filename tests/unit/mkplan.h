@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A host, a kernel and a request for tests of the planner: right by default, and wrong in whatever
+ * way a test asks for before plan_make(). */
+#ifndef XK_TEST_MKPLAN_H
+#define XK_TEST_MKPLAN_H
+
+#include "common/plan.h"
+#include "tests/unit/mkbz.h"
+
+struct mkplan {
+	struct host host;
+	struct mkbz kernel;
+	size_t initrd_len;
+	struct request rq;
+	struct backend_limits lim;
+	/* made by plan_make() */
+	struct buf file, initrd;
+	struct image image;
+	struct plan plan;
+	struct diag d;
+};
+
+/*
+ * Xen 4.17, 64-bit PV dom0, two CPUs. RAM 0..0x9f000 and 1 MiB..8 GiB, the page between reserved.
+ * Crash region [start, end). Hypervisor's image at 0xbf000000, notes in the pages before it. The
+ * kernel is mkbz_default() with 16 MiB of init_size, the initrd has 0x2345 bytes, the command line
+ * is "nr_cpus=1".
+ */
+void mkplan_init(struct mkplan *m, maddr_t start, maddr_t end);
+/* Replaces the crash region. */
+void mkplan_region(struct mkplan *m, maddr_t start, maddr_t end);
+/* plan_build(), then plan_check() when that went well. */
+enum xk_status mkplan_make(struct mkplan *m);
+void mkplan_deinit(struct mkplan *m);
+
+#endif
