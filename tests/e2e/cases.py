@@ -31,20 +31,26 @@ class Env:
             d.mkdir(parents=True, exist_ok=True)
         self.here = os.path.dirname(os.path.abspath(__file__))
 
+    def _build(self, source, arch):
+        """A static program of the harness for that width."""
+        out = self.work / f"{source.removesuffix('.c')}-{arch}"
+        cc = os.environ.get("CC", "gcc")
+        res = subprocess.run([cc, "-m32" if arch == "i386" else "-m64", "-O2", "-static", "-o", out,
+                              f"{self.here}/{source}"], capture_output=True, text=True, check=False)
+        if res.returncode:
+            raise HarnessError(f"{cc} cannot build {source}: {res.stderr}")
+        return out
+
     def prepare(self, arches):
         """Fetches and builds what the chosen cases need, before any clock runs."""
         self.xen = self.pk.xen()
-        self.marker = self.work / "marker"
-        cc = os.environ.get("CC", "gcc")
-        res = subprocess.run([cc, "-O2", "-static", "-o", self.marker,
-                              f"{self.here}/marker.c"], capture_output=True, text=True, check=False)
-        if res.returncode:
-            raise HarnessError(f"{cc} cannot build marker.c: {res.stderr}")
+        self.marker = self._build("marker.c", "amd64")
         self.binaries, self.libs = self.loader.files()
         self.dump_parts = {}
         for arch in arches:
             kernel, moddir = self.pk.kernel(arch)
-            path = initramfs.dump(self.work / f"dump-{arch}.cpio", self.pk.busybox(arch), moddir)
+            path = initramfs.dump(self.work / f"dump-{arch}.cpio", self.pk.busybox(arch), moddir,
+                                  self._build("vmcopy.c", arch))
             self.dump_parts[arch] = (kernel, path)
 
 
