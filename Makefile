@@ -4,7 +4,7 @@
 #   make check                unit tests, golden hosts, fuzz corpora, lint
 #   make O=build-asan SAN=1   the same under AddressSanitizer and UBSan
 #   make print-VAR            any variable
--include config.mak
+-include $(shell [ -d $(O) ] && find $(O) -path $(O)/e2e -prune -o -type f -name '*.d' -print)
 
 VERSION := 0.1
 O ?= build
@@ -115,4 +115,4 @@ print-%:
 
 .PHONY: all check check-unit check-hosts check-update check-fuzz lint install clean
 .SECONDARY:
--include $(shell [ -d $(O) ] && find $(O) -name '*.d')
+-include $(shell [ -d $(O) ] && find $(O) -path $(O)/e2e -prune -o -type f -name '*.d' -print)

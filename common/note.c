@@ -51,7 +51,8 @@ static enum xk_status facts_deflated(
 	*raw = text.len;
 	len = compressBound(text.len);
 	buf_zero(ret, len);
-	if (ret->failed || compress2(ret->data, &len, text.data, text.len, 9) != Z_OK)
+	if (ret->failed ||
+		compress2(ret->data, &len, text.data, text.len, Z_DEFAULT_COMPRESSION) != Z_OK)
 		st = diag_fail(d, XK_NOMEM, "no memory to compress the facts");
 	else
 		ret->len = len;

@@ -60,6 +60,8 @@ own_cs:
 	.globl	enter_32
 	.hidden	enter_32
 enter_32:
+	push	$2			/* clang's <cpuid.h> leaves the ID flag set */
+	popf
 	mov	4(%esp), %eax
 	mov	8(%esp), %esi
 	xor	%ebx, %ebx

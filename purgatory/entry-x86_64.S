@@ -60,6 +60,8 @@ load_gdt:
 	.globl	enter_64
 	.hidden	enter_64
 enter_64:
+	pushq	$2			/* clang's <cpuid.h> leaves the ID flag set */
+	popfq
 	pushq	$BOOT_CS
 	push	%rdi
 	xor	%eax, %eax
@@ -83,6 +85,8 @@ enter_64:
 	.globl	enter_32
 	.hidden	enter_32
 enter_32:
+	pushq	$2
+	popfq
 	mov	%edi, %ebx
 	lea	idt_32(%rip), %rax
 	push	%rax

@@ -78,7 +78,7 @@ bench-sha256: $(sha256_bench)
 
 # The blobs by themselves in QEMU, entered in the states that Xen and Linux leave.
 purg_test := $(foreach w,i386 x86_64,$(O)/tests/purgatory/kernel-$(w).bin) \
-	$(O)/tests/purgatory/loader.bin
+	$(foreach w,i386 x86_64,$(O)/tests/purgatory/sse-$(w).bin) $(O)/tests/purgatory/loader.bin
 purg_test_flags = -O1 $(WARN) $(if $(WERROR),-Werror) -I. -ffreestanding -fpie \
 	-fvisibility=hidden -fno-stack-protector -fcf-protection=none \
 	-fno-asynchronous-unwind-tables -mgeneral-regs-only -mno-red-zone
@@ -91,6 +91,17 @@ $(O)/tests/purgatory/kernel-%.bin: tests/purgatory/kernel.c tests/purgatory/kern
 	$(Q)$(CC) $(purg_flags_$*) -c tests/purgatory/kernel-entry.S -o $(@:.bin=-entry.o)
 	$(Q)$(LD) -m $(purg_emul_$*) -pie --no-dynamic-linker -z text -z noexecstack --build-id=none \
 		-T tests/purgatory/flat.lds $(@:.bin=-entry.o) $(@:.bin=.o) -o $(@:.bin=.elf)
+	$(Q)$(OBJCOPY) -O binary $(@:.bin=.elf) $@
+
+# A blob that takes the SHA-NI path on any CPU.
+$(O)/tests/purgatory/sse-%.bin: tests/purgatory/fake-ni.S $(O)/purgatory/purgatory-%.elf
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(purg_flags_$*) -c $< -o $(@:.bin=.o)
+	$(Q)$(OBJCOPY) --weaken-symbol=sha256_has_ni $(O)/purgatory/sha256-$*.o $(@:.bin=-weak.o)
+	$(Q)$(LD) -m $(purg_emul_$*) -pie --no-dynamic-linker -z text -z noexecstack --build-id=none \
+		-T $(O)/purgatory/link.lds $(@:.bin=.o) $(@:.bin=-weak.o) $(foreach c,entry \
+		$(filter-out sha256%,$(purg_c)),$(O)/purgatory/$(c)-$*.o) -o $(@:.bin=.elf)
 	$(Q)$(OBJCOPY) -O binary $(@:.bin=.elf) $@
 
 $(O)/tests/purgatory/loader.bin: tests/purgatory/loader.S

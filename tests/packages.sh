@@ -4,10 +4,11 @@
 
 # To build and to boot the demo.
 PACKAGES_DEMO="gcc libc6-dev gcc-multilib make binutils zlib1g-dev libzstd-dev liblzma-dev
-	libjson-c-dev python3 qemu-system-x86 seabios xz-utils zstd cpio apt-utils"
+	libjson-c-dev python3 qemu-system-x86 seabios xz-utils zstd
+	makedumpfile"
 # To test everything.
-PACKAGES_CHECK="$PACKAGES_DEMO clang libclang-rt-14-dev clang-format libcmocka-dev git crash
-	makedumpfile shellcheck mandoc"
+PACKAGES_CHECK="$PACKAGES_DEMO clang libclang-rt-14-dev clang-format libcmocka-dev git crash shellcheck
+	mandoc"
 
 # missing PACKAGE...: prints those that are not installed.
 missing() {

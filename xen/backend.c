@@ -5,8 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/purg.h"
 #include "xen/backend.h"
+#include "xen/segments.h"
 #include "xen/state.h"
 
 #define CRASH XEN_KEXEC_TYPE_CRASH
@@ -45,19 +45,6 @@ bool xen_backend_add_safe(struct xen_backend *b, struct bytes p)
 		return false;
 	b->safe[b->nr_safe++] = p;
 	return true;
-}
-
-static bool is_safe(const struct xen_backend *b, const struct seg *s)
-{
-	uintptr_t at = (uintptr_t)s->buf;
-
-	for (size_t i = 0; i < b->nr_safe; i++) {
-		uintptr_t base = (uintptr_t)b->safe[i].data;
-
-		if (at >= base && bytes_has(b->safe[i], at - base, s->len))
-			return true;
-	}
-	return false;
 }
 
 static enum xk_status read_record(struct xen_backend *b, struct xen_record *ret, struct diag *d)
@@ -182,84 +169,8 @@ static enum xk_status disarm_after_failure(struct xen_backend *b, struct xen_arm
 	return st;
 }
 
-/* What Xen will be given, and the one buffer that pieces in ordinary memory were copied to. */
-struct load {
-	struct xen_kexec_segment segs[XEN_KEXEC_MAX_SEGMENTS];
-	uint8_t *bounce;
-	size_t bounce_len;
-};
-
-static enum xk_status load_prepare(
-	const struct xen_backend *b, const struct plan *p, struct load *l, struct diag *d)
-{
-	size_t used = 0;
-
-	memset(l, 0, sizeof(*l)); /* Xen reads the upper halves of pointers too */
-	for_each_seg (s, p)
-		if (s->buf && !is_safe(b, s) &&
-			add_overflow(l->bounce_len, (size_t)align_up(s->len, 16), &l->bounce_len))
-			return diag_fail(d, XK_NOMEM, "the plan does not fit this program");
-	if (l->bounce_len) {
-		l->bounce = b->alloc->alloc(b->alloc->ctx, l->bounce_len);
-		if (!l->bounce)
-			return diag_fail(d, XK_NOMEM,
-				"no memory that a hypercall may read (%zu bytes): %s",
-				l->bounce_len, strerror(errno));
-	}
-	for (size_t i = 0; i < p->nr; i++) {
-		const struct seg *s = &p->segs[i];
-		const uint8_t *from = s->buf;
-
-		if (from && !is_safe(b, s)) {
-			memcpy(l->bounce + used, from, s->len);
-			from = l->bounce + used;
-			used += (size_t)align_up(s->len, 16);
-		}
-		l->segs[i] = (struct xen_kexec_segment){
-			.buf = (uintptr_t)from,
-			.buf_size = from ? s->len : 0,
-			.dest_maddr = s->dest.start,
-			.dest_size = range_size(s->dest),
-		};
-	}
-	return XK_OK;
-}
-
-static void load_release(const struct xen_backend *b, struct load *l)
-{
-	if (l->bounce)
-		b->alloc->release(b->alloc->ctx, l->bounce, l->bounce_len);
-}
-
-/* One digest for the whole plan: everything that decides what would run. */
-static enum xk_status plan_digest(const struct plan *p, char ret[65], struct diag *d)
-{
-	struct buf b = {0};
-	uint8_t sum[32];
-
-	buf_printf(&b, "machine %u entry %#" PRIx64 "\n", p->machine, p->entry);
-	for_each_seg (s, p) {
-		buf_printf(&b, "%s %#" PRIx64 " %#" PRIx64 " %zu ", seg_kind_name(s->kind),
-			s->dest.start, s->dest.end, s->len);
-		/* Not the planned digest of a piece, which a rehearsal may have made wrong. */
-		if (s->buf) {
-			sha256(s->buf, s->len, sum);
-			buf_append(&b, sum, sizeof(sum));
-		}
-	}
-	if (b.failed) {
-		buf_deinit(&b);
-		return diag_fail(d, XK_NOMEM, "no memory for the plan's digest");
-	}
-	sha256(b.data, b.len, sum);
-	buf_deinit(&b);
-	for (size_t i = 0; i < sizeof(sum); i++)
-		snprintf(ret + 2 * i, 3, "%02x", sum[i]);
-	return XK_OK;
-}
-
-static enum xk_status make_record(const struct xen_backend *b, const struct plan *p,
-	const char *kernel_name, struct xen_record *ret, struct diag *d)
+static void make_record(const struct xen_backend *b, const struct plan *p, const char *kernel_name,
+	struct xen_record *ret)
 {
 	time_t now = time(NULL);
 	struct tm tm;
@@ -276,7 +187,7 @@ static enum xk_status make_record(const struct xen_backend *b, const struct plan
 	snprintf(ret->xen_build_id, sizeof(ret->xen_build_id), "%s",
 		b->host->xen.build_id ? b->host->xen.build_id : "");
 	xen_state_boot_id(b->root, ret->boot_id);
-	return plan_digest(p, ret->digest, d);
+	xen_plan_digest(p, ret->digest);
 }
 
 /* Everything that can be refused without changing anything. */
@@ -303,7 +214,7 @@ static enum xk_status load_check(struct xen_backend *b, const struct plan *p, st
 }
 
 static enum xk_status load_into_xen(struct xen_backend *b, const struct plan *p,
-	struct xen_armed_rules r, struct load *l, bool *touched, struct diag *d)
+	struct xen_armed_rules r, struct xen_segments *l, bool *touched, struct diag *d)
 {
 	enum xk_status st = r.has_status ? clean(b, touched, d) : XK_OK;
 	int bit = 1;
@@ -325,7 +236,7 @@ static enum xk_status load_into_xen(struct xen_backend *b, const struct plan *p,
 /* With everything prepared and a record that says busy: from here on Xen is changed. */
 static enum xk_status load_commit(struct xen_backend *b, const struct plan *p,
 	struct xen_armed_rules r, const struct xen_record *before, struct xen_record *rec,
-	struct load *l, struct diag *d)
+	struct xen_segments *l, struct diag *d)
 {
 	bool touched = false;
 	enum xk_status st = load_into_xen(b, p, r, l, &touched, d);
@@ -348,7 +259,7 @@ static enum xk_status load_locked(
 {
 	struct xen_record before = {0}, rec;
 	struct xen_armed_rules r;
-	struct load l = {0};
+	struct xen_segments l = {0};
 	enum xk_status st;
 	struct diag ignored;
 	int bit;
@@ -360,15 +271,14 @@ static enum xk_status load_locked(
 	/* A damaged record is as good as none here, and is replaced. */
 	if (read_record(b, &before, &ignored))
 		before.state = RECORD_NONE;
-	st = make_record(b, p, kernel_name, &rec, d);
-	if (!st)
-		st = load_prepare(b, p, &l, d);
+	make_record(b, p, kernel_name, &rec);
+	st = xen_segments_make(b, p, &l, d);
 	/* The last thing that may fail with the old image still whole. */
 	if (!st)
 		st = xen_state_write(b->state_path, &rec, d);
 	if (!st)
 		st = load_commit(b, p, r, &before, &rec, &l, d);
-	load_release(b, &l);
+	xen_segments_release(b, &l);
 	return st;
 }
 

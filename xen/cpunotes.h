@@ -9,7 +9,7 @@
  *  - numbers below what dom0 sees of physical CPUs exist;
  *  - beyond both, up to a look-ahead, ERANGE is taken for the end.
  * A machine whose last CPUs all have buffers above 4 GiB and are seen in neither way would be
- * cut short; xen_cpu_notes() then records a gap that says what the count rests on.
+ * cut short without a sign; dom0's xen_cpuN folders and the MADT are there to prevent it.
  */
 #ifndef XEN_CPUNOTES_H
 #define XEN_CPUNOTES_H

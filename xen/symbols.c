@@ -91,7 +91,7 @@ static enum xk_status compress_text(struct bytes text, struct buf *ret, struct d
 	uLongf len = compressBound(text.len);
 	uint8_t *z = malloc(len);
 
-	if (!z || compress2(z, &len, text.data, text.len, Z_BEST_COMPRESSION) != Z_OK) {
+	if (!z || compress2(z, &len, text.data, text.len, Z_DEFAULT_COMPRESSION) != Z_OK) {
 		free(z);
 		return diag_fail(d, XK_NOMEM, "no memory to compress the symbols");
 	}
