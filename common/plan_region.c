@@ -5,28 +5,11 @@
 
 #include "common/plan_build.h"
 #include "common/purg.h"
+#include "common/remedy.h"
 
 /* Nothing is loaded below this: the backup is taken from there and the dump kernel's first
  * stage and firmware tables live there. */
 #define LOWEST (1 * MiB)
-
-/*
- * The forms of Xen's crashkernel=, xen/common/kexec.c: "below=" came with 4.10, "<" with 4.8; an
- * older one takes an address only. Text it does not know makes it ignore the parameter.
- */
-static void xen_parameter(const struct host *h, uint64_t mib, uint64_t limit, char *buf, size_t len)
-{
-	uint32_t minor = h->xen.major > 4 ? UINT32_MAX : h->xen.minor;
-	unsigned n = (unsigned)(limit % GiB ? limit / MiB : limit / GiB);
-	char unit = limit % GiB ? 'M' : 'G';
-
-	if (!h->xen.major || minor >= 10)
-		snprintf(buf, len, "crashkernel=%" PRIu64 "M,below=%u%c", mib, n, unit);
-	else if (minor >= 8)
-		snprintf(buf, len, "crashkernel=%" PRIu64 "M<%u%c", mib, n, unit);
-	else
-		snprintf(buf, len, "crashkernel=%" PRIu64 "M@256M", mib);
-}
 
 const char *build_remedy(const struct builder *b, uint64_t limit, char *buf, size_t len)
 {
@@ -43,7 +26,7 @@ const char *build_remedy(const struct builder *b, uint64_t limit, char *buf, siz
 			"%" PRIu64 " MiB",
 			limit / MiB);
 	} else if (b->h->hypervisor == HV_XEN) {
-		xen_parameter(b->h, mib, limit, word, sizeof(word));
+		remedy_crashkernel(b->h, mib, limit, word, sizeof(word));
 		snprintf(buf, len, "put %s on the Xen command line (not on Linux's) and reboot",
 			word);
 	} else {

@@ -2,6 +2,7 @@
 #include <elf.h>
 #include <unistd.h>
 
+#include "common/remedy.h"
 #include "xen/abi.h"
 #include "xen/caps.h"
 #include "xen/check.h"
@@ -37,6 +38,7 @@ static enum xk_status check_guest(const struct host *h, struct diag *d)
 static enum xk_status check_region(const struct host *h, struct diag *d)
 {
 	const char *why = host_gap_reason(h, "crash-region");
+	char word[64];
 
 	if (host_gap_reason(h, "xen.interface"))
 		return diag_fail(d, XK_IO, "Xen could not be asked for its crash region: %s",
@@ -47,14 +49,10 @@ static enum xk_status check_region(const struct host *h, struct diag *d)
 	for (size_t i = 0; i < h->crash.nr; i++)
 		if (!range_empty(h->crash.v[i].r))
 			return XK_OK;
+	remedy_crashkernel(h, 512, 4 * GiB, word, sizeof(word));
 	return diag_fail(d, XK_NO_REGION,
-		"Xen has reserved no memory for a crash kernel%s%s: put crashkernel=512M,below=4G" XEN_LINE
-		"%s",
-		why ? " that this dom0 can be told of: " : "", why ? why : "",
-		xen_at_least(h->xen.major, h->xen.minor, 4, 10)
-			? ""
-			: " (Xen before 4.10 has no below=; 4.8 and later take "
-			  "crashkernel=512M<4G, older ones crashkernel=512M@ADDRESS)");
+		"there is no crash region that this dom0 could use%s%s%s: put %s" XEN_LINE,
+		why ? " (" : "", why ? why : "", why ? ")" : "", word);
 }
 
 enum xk_status xen_check_host(const struct host *h, struct diag *d)

@@ -79,6 +79,7 @@ int main(int argc, char **argv)
 	}
 	if (fsync(out))
 		die("fsync");
-	printf("copied %llu bytes, %llu of them not zero\n", (unsigned long long)st.st_size, written);
+	printf("copied %llu bytes, %llu of them not zero\n", (unsigned long long)st.st_size,
+		written);
 	return 0;
 }
