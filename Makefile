@@ -4,7 +4,7 @@
 #   make check                unit tests, golden hosts, fuzz corpora, lint
 #   make O=build-asan SAN=1   the same under AddressSanitizer and UBSan
 #   make print-VAR            any variable
--include $(shell [ -d $(O) ] && find $(O) -path $(O)/e2e -prune -o -type f -name '*.d' -print)
+-include config.mak
 
 VERSION := 0.1
 O ?= build
