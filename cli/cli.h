@@ -40,7 +40,7 @@ struct command {
 	const char *summary;
 	const char *text; /* a paragraph for --help */
 	const struct option_def *options;
-	int max_args; /* operands; only `load` and `plan` take one, the kernel */
+	bool takes_kernel; /* as the one operand there is, and then it is needed */
 	enum xk_status (*run)(struct settings *s, struct diag *d);
 };
 

@@ -67,6 +67,6 @@ const struct command cmd_load = {
 		"was reserved for a crash kernel, in place of what was loaded there. Everything is\n"
 		"checked first; when loading fails, nothing is armed and the message says so.",
 	.options = options_load,
-	.max_args = 1,
+	.takes_kernel = true,
 	.run = run,
 };

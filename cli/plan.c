@@ -64,6 +64,6 @@ const struct command cmd_plan = {
 	.text = "Builds the plan that `xenkdump load` would load, checks it, and prints it. With\n"
 		"--facts the machine is the one whose facts the file holds.",
 	.options = options_plan,
-	.max_args = 1,
+	.takes_kernel = true,
 	.run = run,
 };

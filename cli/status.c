@@ -75,7 +75,7 @@ static enum xk_status run(struct settings *s, struct diag *d)
 
 const struct command cmd_status = {
 	.name = "status",
-	.args = "[--json]",
+	.args = "[OPTION]...",
 	.summary = "is a crash kernel armed? exit 0 yes, 1 no, 12 cannot be told",
 	.text = "Says whether a crash kernel is loaded, by what and since when. Xen's own answer only\n"
 		"counts changes, so it is read together with the record that load leaves; when the\n"
