@@ -56,9 +56,13 @@ void options_help(const struct command *cmd, FILE *f);
 extern const struct option_def options_load[], options_unload[], options_status[], options_facts[],
 	options_plan[], options_test_crash[];
 
-/* Prints text from outside (facts, dumps, file names) so that it cannot drive a terminal:
- * control characters but newline and tab, and bytes above 0x7e, come out as \xNN. */
-void print_escaped(FILE *f, const char *text, size_t len);
+/* print.c: text from outside (facts, dumps, file names) cannot drive a terminal: control characters
+ * but tab, and bytes above 0x7e, come out as \xNN. */
+void print_text(const char *text, size_t len); /* several lines, to standard output */
+void print_line(FILE *f, const char *before, const char *text); /* one, whatever text holds */
+/* JSON to standard output, in ASCII: other characters come out as \uNNNN, what is no UTF-8 as
+ * \ufffd. */
+void print_json(const char *json);
 void warn_all(const struct plan *p);
 
 /* inputs.c: from settings to the values that the planner takes. */

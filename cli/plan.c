@@ -6,10 +6,8 @@ enum xk_status make_plan(
 	const struct settings *s, const struct inputs *in, struct plan *ret, struct diag *d)
 {
 	const struct backend_limits *lim = machine_limits(&in->host);
-	enum xk_status st = machine_check(&in->host, d);
+	enum xk_status st = plan_build(&s->rq, &in->host, &in->image, lim, ret, d);
 
-	if (!st)
-		st = plan_build(&s->rq, &in->host, &in->image, lim, ret, d);
 	if (st)
 		return st;
 	st = plan_check(ret, &in->host, &in->image, lim, d);
@@ -23,8 +21,15 @@ enum xk_status show_plan(const struct settings *s, const struct plan *p, struct 
 	struct buf text = {0};
 	enum xk_status st = s->json ? plan_print_json(p, &text, d) : plan_print(p, &text, d);
 
-	if (!st)
-		print_escaped(stdout, (const char *)text.data, text.len);
+	if (!st && s->json) {
+		buf_append(&text, "", 1);
+		if (text.failed)
+			st = diag_fail(d, XK_NOMEM, "no memory to print the plan");
+		else
+			print_json((const char *)text.data);
+	} else if (!st) {
+		print_text((const char *)text.data, text.len);
+	}
 	buf_deinit(&text);
 	return st;
 }
@@ -40,6 +45,8 @@ enum xk_status plan_without_loading(struct settings *s, struct diag *d)
 	s->rq.rng_seed_len = sizeof(s->rq.rng_seed);
 	inputs_init(&in);
 	st = inputs_host(s, &in, d);
+	if (!st)
+		st = machine_check(&in.host, d); /* before any large file is read */
 	if (!st)
 		st = inputs_image(s, &payload_plain, &in, d);
 	if (!st)

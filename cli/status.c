@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <json-c/json.h>
-#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/machine.h"
@@ -10,7 +9,7 @@ static const char *state_name(enum armed_state st)
 	return st == ARMED_YES ? "armed" : st == ARMED_NO ? "not armed" : "unknown";
 }
 
-static void print_json(const struct armed *a)
+static void show_json(const struct armed *a)
 {
 	struct json_object *o = json_object_new_object();
 	char text[24];
@@ -27,23 +26,22 @@ static void print_json(const struct armed *a)
 		snprintf(text, sizeof(text), "0x%" PRIx64, a->region.end);
 		json_object_object_add(o, "region_end", json_object_new_string(text));
 	}
-	printf("%s\n", json_object_to_json_string_ext(
-			       o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	print_json(json_object_to_json_string_ext(
+		o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	putchar('\n');
 	json_object_put(o);
 }
 
-static void print_text(const struct armed *a)
+static void show_text(const struct armed *a)
 {
-	char line[sizeof(a->kernel) + sizeof(a->why) + 256];
-
-	snprintf(line, sizeof(line), "%s: %s\n", state_name(a->state), a->why);
-	print_escaped(stdout, line, strlen(line));
+	printf("%s", state_name(a->state));
+	print_line(stdout, ": ", a->why);
 	if (!a->kernel[0])
 		return;
-	snprintf(line, sizeof(line),
-		"  kernel %s\n  since  %s\n  region %#" PRIx64 "-%#" PRIx64 "\n  digest %s\n",
-		a->kernel, a->since, a->region.start, a->region.end, a->digest);
-	print_escaped(stdout, line, strlen(line));
+	print_line(stdout, "  kernel ", a->kernel);
+	print_line(stdout, "  since  ", a->since);
+	printf("  region %#" PRIx64 "-%#" PRIx64 "\n", a->region.start, a->region.end);
+	print_line(stdout, "  digest ", a->digest);
 }
 
 static enum xk_status run(struct settings *s, struct diag *d)
@@ -63,11 +61,10 @@ static enum xk_status run(struct settings *s, struct diag *d)
 	}
 	if (!st) {
 		if (s->json)
-			print_json(&a);
+			show_json(&a);
 		else
-			print_text(&a);
+			show_text(&a);
 		st = a.state == ARMED_YES ? XK_OK : a.state == ARMED_NO ? XK_FAIL : XK_STATE;
-		d->text[0] = '\0';
 	}
 	host_deinit(&h);
 	return st;
