@@ -60,9 +60,6 @@ extern const struct option_def options_load[], options_unload[], options_status[
  * but tab, and bytes above 0x7e, come out as \xNN. */
 void print_text(const char *text, size_t len); /* several lines, to standard output */
 void print_line(FILE *f, const char *before, const char *text); /* one, whatever text holds */
-/* JSON to standard output, in ASCII: other characters come out as \uNNNN, what is no UTF-8 as
- * \ufffd. */
-void print_json(const char *json);
 void warn_all(const struct plan *p);
 
 /* inputs.c: from settings to the values that the planner takes. */

@@ -21,15 +21,8 @@ enum xk_status show_plan(const struct settings *s, const struct plan *p, struct 
 	struct buf text = {0};
 	enum xk_status st = s->json ? plan_print_json(p, &text, d) : plan_print(p, &text, d);
 
-	if (!st && s->json) {
-		buf_append(&text, "", 1);
-		if (text.failed)
-			st = diag_fail(d, XK_NOMEM, "no memory to print the plan");
-		else
-			print_json((const char *)text.data);
-	} else if (!st) {
+	if (!st)
 		print_text((const char *)text.data, text.len);
-	}
 	buf_deinit(&text);
 	return st;
 }

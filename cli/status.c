@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <json-c/json.h>
-
 #include "cli/cli.h"
 #include "cli/machine.h"
+#include "common/json.h"
 
 static const char *state_name(enum armed_state st)
 {
@@ -15,20 +14,19 @@ static void show_json(const struct armed *a)
 	char text[24];
 
 	json_object_object_add(o, "version", json_object_new_int(1));
-	json_object_object_add(o, "state", json_object_new_string(state_name(a->state)));
-	json_object_object_add(o, "why", json_object_new_string(a->why));
+	json_object_object_add(o, "state", json_text(state_name(a->state)));
+	json_object_object_add(o, "why", json_text(a->why));
 	if (a->kernel[0]) {
-		json_object_object_add(o, "kernel", json_object_new_string(a->kernel));
-		json_object_object_add(o, "since", json_object_new_string(a->since));
-		json_object_object_add(o, "digest", json_object_new_string(a->digest));
+		json_object_object_add(o, "kernel", json_text(a->kernel));
+		json_object_object_add(o, "since", json_text(a->since));
+		json_object_object_add(o, "digest", json_text(a->digest));
 		snprintf(text, sizeof(text), "0x%" PRIx64, a->region.start);
 		json_object_object_add(o, "region_start", json_object_new_string(text));
 		snprintf(text, sizeof(text), "0x%" PRIx64, a->region.end);
 		json_object_object_add(o, "region_end", json_object_new_string(text));
 	}
-	print_json(json_object_to_json_string_ext(
-		o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-	putchar('\n');
+	printf("%s\n", json_object_to_json_string_ext(
+			       o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(o);
 }
 
