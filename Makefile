@@ -86,10 +86,15 @@ check: check-unit check-hosts check-cli check-fuzz check-docs lint
 check-unit: $(tests)
 	$(Q)set -e; for t in $(sort $(tests)); do echo "== $$t"; $$t; done
 
-check-hosts: $(O)/xenkdump
+$(O)/tests/mkkernel: tests/hosts/mkkernel.c tests/unit/mkbz.c $(O)/libxenkdump.a
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(XCFLAGS) $(SANFLAGS) $(CFLAGS) -MMD -MP $(filter %.c %.a,$^) $(XLDFLAGS) $(LIBS) -o $@
+
+check-hosts: $(O)/xenkdump $(O)/tests/mkkernel
 	$(Q)O=$(O) tests/hosts/run.sh
 
-check-update: $(O)/xenkdump
+check-update: $(O)/xenkdump $(O)/tests/mkkernel
 	$(Q)O=$(O) tests/hosts/run.sh --update
 
 check-cli: $(O)/xenkdump

@@ -62,7 +62,7 @@ out:
 }
 
 enum xk_status xkn_append(const struct host *h, size_t nr_map, struct buf *b, size_t *map_off,
-	bool *dropped, struct diag *d)
+	unsigned *dropped, struct diag *d)
 {
 	static const char tool[] = "xenkdump " XENKDUMP_VERSION;
 	struct xkn_header hd = {
@@ -84,12 +84,16 @@ enum xk_status xkn_append(const struct host *h, size_t nr_map, struct buf *b, si
 	map_in_desc = desc.len + sizeof(struct xkn_record);
 	record_append(&desc, XKN_MAP, (struct bytes){zeros.data, map_len}, map_len);
 	hd.nr_records++;
+	*dropped = 0;
 	if (facts.len + map_len + fixed <= XKN_MAX_SIZE) {
 		record_append(&desc, XKN_FACTS, buf_bytes(&facts), raw);
 		hd.nr_records++;
+	} else {
+		*dropped |= 1u << XKN_FACTS;
 	}
-	*dropped = desc.len + h->xen.symbols_z.len + fixed > XKN_MAX_SIZE;
-	if (h->xen.symbols_z.len && !*dropped) {
+	if (desc.len + h->xen.symbols_z.len + fixed > XKN_MAX_SIZE) {
+		*dropped |= 1u << XKN_SYMBOLS;
+	} else if (h->xen.symbols_z.len) {
 		record_append(&desc, XKN_SYMBOLS, buf_bytes(&h->xen.symbols_z), h->xen.symbols_len);
 		hd.nr_records++;
 	}

@@ -66,10 +66,10 @@ void note_append(struct buf *b, const char *name, uint32_t type, struct bytes de
  * Appends the XENKDUMP note with room for nr_map map entries, all zero, and 12 zero bytes after
  * it, where a reader that looks for a further note finds an empty header. *map_off is the offset
  * of the entries from b's first byte; xkn_set_map() fills them once the plan knows them. *dropped
- * says that the symbols did not fit XKN_MAX_SIZE.
+ * has bit 1 << tag for each record that did not fit XKN_MAX_SIZE.
  */
 enum xk_status xkn_append(const struct host *h, size_t nr_map, struct buf *b, size_t *map_off,
-	bool *dropped, struct diag *d) _nonnull_;
+	unsigned *dropped, struct diag *d) _nonnull_;
 void xkn_set_map(uint8_t *map, const struct xkn_map *entries, size_t nr) _nonnull_;
 
 /* Finishes the note at `note` (its ELF header): computes the descriptor's CRC. */

@@ -34,7 +34,7 @@ enum xk_status build_notes(struct builder *b)
 {
 	struct buf *note = &b->p->mem->note;
 	enum xk_status st;
-	bool dropped;
+	unsigned dropped;
 
 	choose_os_vmcoreinfo(b);
 	if (b->p->core.os_vmcoreinfo == OS_NOTE_COPY)
@@ -46,7 +46,11 @@ enum xk_status build_notes(struct builder *b)
 	if (st)
 		return st;
 	b->p->core.xenkdump_note = note->len - b->xkn_off;
-	if (dropped)
+	if (dropped & 1u << XKN_FACTS)
+		plan_warn(b->p,
+			"the facts do not fit the XENKDUMP note's %u bytes and are left out",
+			XKN_MAX_SIZE);
+	if (dropped & 1u << XKN_SYMBOLS)
 		plan_warn(b->p,
 			"the hypervisor's symbols (%zu bytes compressed) do not fit the XENKDUMP "
 			"note's %u bytes and are left out",

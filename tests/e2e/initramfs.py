@@ -58,9 +58,10 @@ echo "@@vmcore $(stat -c %s /proc/vmcore)@@"
 grep -q e2e_copy=no /proc/cmdline && poweroff -f
 n=0
 while [ ! -b /dev/vda ] && [ $n -lt 20 ]; do sleep 1; n=$((n + 1)); done
-dd if=/proc/vmcore of=/dev/vda bs=4M 2>&1 | sed 's/^/dump: /'
-sync
-echo "@@saved $(dmesg | grep -c 'Kdump: vmcore not initialized')@@"
+vmcopy /proc/vmcore /dev/vda >/copied 2>&1
+rc=$?
+sed 's/^/dump: /' /copied
+echo "@@saved $rc@@"
 poweroff -f
 """
 
@@ -215,6 +216,8 @@ def dom0(path, busybox, moddir, binaries, libs, files):
     return cpio.write(path)
 
 
-def dump(path, busybox, moddir):
+def dump(path, busybox, moddir, vmcopy):
     mods = modules_in_order(moddir, ("virtio_pci", "virtio_blk"))
-    return _base(busybox, mods, DUMP_INIT).write(path)
+    cpio = _base(busybox, mods, DUMP_INIT)
+    cpio.file("bin/vmcopy", vmcopy.read_bytes(), 0o755)
+    return cpio.write(path)

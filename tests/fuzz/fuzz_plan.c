@@ -132,7 +132,7 @@ static void get_image(struct in *in, struct image *img, struct buf *kernel, stru
 	img->hdr_len = 0x26c - BZ_HDR_OFF;
 	for (size_t i = 0; flags & 2 && i < img->hdr_len; i++)
 		img->hdr[i] = (uint8_t)take(in, 1);
-	memcpy(img->hdr + 0x1fe - BZ_HDR_OFF, "\x55\xaa\xeb\x6aHdrS", 8);
+	memcpy(&img->hdr[0x1fe - BZ_HDR_OFF], "\x55\xaa\xeb\x6aHdrS", 8);
 	img->is_64 = flags & 4;
 	img->entry_64 = img->is_64 && flags & 8;
 	img->relocatable = true;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "tests/unit/xktest.h"
+
 #include "tests/unit/mkplan.h"
 
 static void must(bool ok)
@@ -80,4 +82,38 @@ void mkplan_deinit(struct mkplan *m)
 	host_deinit(&m->host);
 	buf_deinit(&m->file);
 	buf_deinit(&m->initrd);
+}
+
+struct seg *mkplan_seg(struct mkplan *m, enum seg_kind k)
+{
+	for (size_t i = 0; i < m->plan.nr; i++)
+		if (m->plan.segs[i].kind == k)
+			return &m->plan.segs[i];
+	return NULL;
+}
+
+enum xk_status mkplan_check(struct mkplan *m)
+{
+	diag_init(&m->d);
+	return plan_check(&m->plan, &m->host, &m->image, &m->lim, &m->d);
+}
+
+void mkplan_mutate(const struct mutation *mutations, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		struct mkplan m;
+
+		mkplan_init(&m, 0x20000000, 0x30000000);
+		m.rq.rng_seed_len = 32;
+		if (mkplan_make(&m))
+			fail_msg("%s", m.d.text);
+		mutations[i].change(&m);
+		if (mkplan_check(&m) == XK_OK)
+			fail_msg("%s was not seen", mutations[i].name);
+		if (!strstr(m.d.text, mutations[i].says))
+			fail_msg("%s: \"%s\" does not say \"%s\"", mutations[i].name, m.d.text,
+				mutations[i].says);
+		assert_says(m.d.text, "please report");
+		mkplan_deinit(&m);
+	}
 }

@@ -33,4 +33,19 @@ void mkplan_region(struct mkplan *m, maddr_t start, maddr_t end);
 enum xk_status mkplan_make(struct mkplan *m);
 void mkplan_deinit(struct mkplan *m);
 
+/* plan_check() once more, for a plan that was changed. */
+enum xk_status mkplan_check(struct mkplan *m);
+struct seg *mkplan_seg(struct mkplan *m, enum seg_kind k);
+
+/* One thing that is wrong with a plan, and what plan_check() must say of it. The message tells
+ * that it was the right check that saw it, and not another by chance. */
+struct mutation {
+	const char *name;
+	void (*change)(struct mkplan *m);
+	const char *says;
+};
+
+/* Makes each to a good plan of its own (region 0x20000000-0x30000000, with a random seed). */
+void mkplan_mutate(const struct mutation *mutations, size_t nr);
+
 #endif

@@ -103,6 +103,41 @@ static void questions(void **state)
 	assert_int_equal(range_size((struct range){20, 10}), 0);
 }
 
+/* A range may be covered by several entries, in any order, of the right type. */
+static void covers(void **state)
+{
+	static const struct {
+		struct range r;
+		bool covered;
+	} rows[] = {
+		{{0x1000, 0x4000}, true}, /* three entries */
+		{{0x1000, 0x1001}, true},
+		{{0x3fff, 0x4000}, true},
+		{{0x2800, 0x3800}, true},
+		{{0x2000, 0x2000}, true}, /* nothing */
+		{{0x9000, 0x9000}, true},
+		{{0xfff, 0x1001}, false},
+		{{0x3fff, 0x4001}, false},
+		{{0x5000, 0x6000}, false}, /* of another type */
+		{{0x4000, 0x5000}, false},
+		{{0, UINT64_MAX}, false},
+		{{UINT64_MAX - 1, UINT64_MAX}, true},
+	};
+	struct range_list l = {0};
+
+	(void)state;
+	assert_false(range_list_covers(&l, (struct range){0, 1}, MEM_RAM));
+	assert_true(range_list_add(&l, (struct range){0x3000, 0x4000}, MEM_RAM));
+	assert_true(range_list_add(&l, (struct range){0x5000, 0x6000}, MEM_RESERVED));
+	assert_true(range_list_add(&l, (struct range){0x1000, 0x2800}, MEM_RAM));
+	assert_true(range_list_add(&l, (struct range){0x2000, 0x3000}, MEM_RAM));
+	assert_true(range_list_add(&l, (struct range){UINT64_MAX - 1, UINT64_MAX}, MEM_RAM));
+	assert_true(range_list_add(&l, (struct range){0x7000, 0x6000}, MEM_RAM)); /* empty */
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_int_equal(range_list_covers(&l, rows[i].r, MEM_RAM), rows[i].covered);
+	range_list_deinit(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +145,7 @@ int main(void)
 		cmocka_unit_test(merge),
 		cmocka_unit_test(make),
 		cmocka_unit_test(questions),
+		cmocka_unit_test(covers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

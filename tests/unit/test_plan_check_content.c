@@ -1,0 +1,613 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A good plan, broken in one place at a time: what purgatory and the dump kernel read. */
+#include "tests/unit/xktest.h"
+
+#include "common/bootparams.h"
+#include "common/plan_mem.h"
+#include "common/purg.h"
+#include "tests/unit/mkplan.h"
+
+static void put(struct buf *b, size_t off, uint64_t v, size_t width)
+{
+	assert_true(off + width <= b->len);
+	for (size_t i = 0; i < width; i++)
+		b->data[off + i] = (uint8_t)(v >> (8 * i));
+}
+
+static void bp(struct mkplan *m, size_t off, uint64_t v, size_t width)
+{
+	put(&m->plan.mem->bootparams, off, v, width);
+}
+
+/* Program headers: 0, 1 CPUs, 2 VMCOREINFO_XEN, 3 the kernel's, 4 XENKDUMP; memory: 5 0..0x9f000,
+ * 6 1M..0x20000000, 7 0x30000000..8G, 8 the hypervisor's image. */
+enum { P_FLAGS = 4, P_OFFSET = 8, P_VADDR = 16, P_PADDR = 24, P_FILESZ = 32, P_MEMSZ = 40 };
+
+static void ph(struct mkplan *m, unsigned i, unsigned field, uint64_t v)
+{
+	put(&m->plan.mem->elfcore, 64 + 56 * i + field, v, 8);
+}
+
+static void ph_size(struct mkplan *m, unsigned i, uint64_t v)
+{
+	ph(m, i, P_FILESZ, v);
+	ph(m, i, P_MEMSZ, v);
+}
+
+#define PURG(m, field, v)                                                                     \
+	put(&(m)->plan.mem->purgatory, PURG_ABI_OFFSET + offsetof(struct purg_abi, field), v, \
+		sizeof(((struct purg_abi *)0)->field))
+
+/* What the memory map in the boot parameters says must stay the plan's: both are changed. */
+static void sync_e820(struct mkplan *m)
+{
+	bp(m, BP_E820_ENTRIES, m->plan.e820.nr, 1);
+	for (size_t i = 0; i < m->plan.e820.nr; i++) {
+		const struct mem_range *e = &m->plan.e820.v[i];
+
+		bp(m, BP_E820_TABLE + 20 * i, e->r.start, 8);
+		bp(m, BP_E820_TABLE + 20 * i + 8, range_size(e->r), 8);
+		bp(m, BP_E820_TABLE + 20 * i + 16, e->type, 4);
+	}
+}
+
+static void grow_e820(struct mkplan *m, maddr_t start, maddr_t end, uint32_t type)
+{
+	assert_true(range_list_add(&m->plan.e820, (struct range){start, end}, type));
+	sync_e820(m);
+}
+
+static void set_low_e820(struct mkplan *m, maddr_t end)
+{
+	assert_int_equal(m->plan.e820.v[0].r.start, 0);
+	m->plan.e820.v[0].r.end = end;
+	sync_e820(m);
+}
+
+static void cut_region_e820(struct mkplan *m)
+{
+	for (size_t i = 0; i < m->plan.e820.nr; i++)
+		if (m->plan.e820.v[i].r.start == 0x20000000)
+			m->plan.e820.v[i].r.start = 0x20201000;
+	sync_e820(m);
+}
+
+/* The list as long as before, one entry there twice and another not at all. */
+static void double_region(struct mkplan *m)
+{
+	uint8_t *r =
+		m->plan.mem->purgatory.data + PURG_ABI_OFFSET + offsetof(struct purg_abi, regions);
+
+	memcpy(r + 3 * sizeof(struct purg_region), r + 2 * sizeof(struct purg_region),
+		sizeof(struct purg_region));
+}
+
+static void m_bp_short(struct mkplan *m)
+{
+	mkplan_seg(m, SEG_BOOTPARAMS)->len = 4095;
+}
+
+static void m_bp_magic(struct mkplan *m)
+{
+	bp(m, 0x202, 0, 1);
+}
+
+static void m_bp_flag(struct mkplan *m)
+{
+	bp(m, 0x1fe, 0, 2);
+}
+
+static void m_bp_loader(struct mkplan *m)
+{
+	bp(m, 0x210, 0, 1);
+}
+
+static void m_bp_cmdline(struct mkplan *m)
+{
+	bp(m, 0x228, 0, 4);
+}
+
+static void m_bp_cmdline_high(struct mkplan *m)
+{
+	bp(m, 0x0c8, 1, 4);
+}
+
+static void m_bp_initrd(struct mkplan *m)
+{
+	bp(m, 0x219, 0, 1);
+}
+
+static void m_bp_initrd_high(struct mkplan *m)
+{
+	bp(m, 0x0c0, 1, 4);
+}
+
+static void m_bp_initrd_size(struct mkplan *m)
+{
+	bp(m, 0x21c, 0x2344, 4);
+}
+
+static void m_bp_initrd_size_high(struct mkplan *m)
+{
+	bp(m, 0x0c4, 1, 4);
+}
+
+static void m_bp_guest(struct mkplan *m)
+{
+	bp(m, 0x23c, 2, 4);
+}
+
+static void m_bp_rsdp(struct mkplan *m)
+{
+	bp(m, 0x070, 1, 8);
+}
+
+static void m_bp_e820_count(struct mkplan *m)
+{
+	m->plan.mem->bootparams.data[0x1e8]--;
+}
+
+static void m_bp_e820_addr(struct mkplan *m)
+{
+	bp(m, 0x2d0 + 20, 1, 8);
+}
+
+static void m_bp_e820_size(struct mkplan *m)
+{
+	bp(m, 0x2d0 + 8, 1, 8);
+}
+
+static void m_bp_e820_type(struct mkplan *m)
+{
+	bp(m, 0x2d0 + 16, 2, 4);
+}
+
+static void m_setup_data_out(struct mkplan *m)
+{
+	bp(m, 0x250, 0x20000000, 8);
+}
+
+static void m_setup_data_inside(struct mkplan *m)
+{
+	bp(m, 0x250, mkplan_seg(m, SEG_BOOTPARAMS)->dest.start, 8);
+}
+
+static void m_setup_data_size(struct mkplan *m)
+{
+	bp(m, 4096 + 12, 33, 4);
+}
+
+static void m_setup_data_loop(struct mkplan *m)
+{
+	bp(m, 4096, mkplan_seg(m, SEG_BOOTPARAMS)->dest.start + 4096, 8);
+}
+
+static void m_e820_ext(struct mkplan *m)
+{
+	bp(m, 4096 + 8, SETUP_E820_EXT, 4);
+}
+
+static void m_cmdline_other(struct mkplan *m)
+{
+	mkplan_seg(m, SEG_CMDLINE)->buf++;
+}
+
+static void m_cmdline_cut(struct mkplan *m)
+{
+	m->plan.cmdline[9] = '\0';
+}
+
+static void m_cmdline_long(struct mkplan *m)
+{
+	m->image.cmdline_max = 30;
+}
+
+static void m_cmdline_address(struct mkplan *m)
+{
+	m->plan.cmdline[13]++;
+}
+
+static void m_cmdline_longer(struct mkplan *m)
+{
+	m->plan.cmdline[21] = '0';
+}
+
+static void m_cmdline_shorter(struct mkplan *m)
+{
+	m->plan.cmdline[20] = ' ';
+}
+
+static void m_cmdline_dashes(struct mkplan *m)
+{
+	memcpy(m->plan.cmdline, "-- elfcorehdr=0x2ff5e0", 22);
+}
+
+static void m_e820_not_its(struct mkplan *m)
+{
+	grow_e820(m, 0xa0000000, 0xa0001000, MEM_RAM);
+}
+
+static void m_e820_below_1m(struct mkplan *m)
+{
+	set_low_e820(m, 0xa0001);
+}
+
+static void m_e820_protected(struct mkplan *m)
+{
+	grow_e820(m, 0x2ff5e000, 0x2ff5f000, MEM_RAM);
+}
+
+static void m_e820_reserved(struct mkplan *m)
+{
+	grow_e820(m, 0x20200000, 0x20201000, MEM_RESERVED);
+}
+
+static void m_e820_lacks_kernel(struct mkplan *m)
+{
+	cut_region_e820(m);
+}
+
+static void m_core_class(struct mkplan *m)
+{
+	m->plan.core_class = 1;
+}
+
+static void m_core_machine(struct mkplan *m)
+{
+	m->plan.core_machine = 3;
+}
+
+static void m_core_machine_both(struct mkplan *m)
+{
+	put(&m->plan.mem->elfcore, 18, 3, 2);
+	m->plan.core_machine = 3;
+}
+
+static void m_core_damaged(struct mkplan *m)
+{
+	put(&m->plan.mem->elfcore, 0, 0, 1);
+}
+
+static void m_core_note_region(struct mkplan *m)
+{
+	ph(m, 0, P_OFFSET, 0x21000000);
+}
+
+static void m_core_note_no_ram(struct mkplan *m)
+{
+	ph(m, 0, P_OFFSET, 0x9f000);
+}
+
+static void m_core_note_large(struct mkplan *m)
+{
+	ph_size(m, 2, 0x400001);
+}
+
+static void m_core_note_cpu(struct mkplan *m)
+{
+	ph(m, 1, P_OFFSET, 0xbefff004);
+}
+
+static void m_core_note_cpu_size(struct mkplan *m)
+{
+	ph_size(m, 0, 404);
+}
+
+static void m_core_note_xen(struct mkplan *m)
+{
+	ph(m, 2, P_OFFSET, 0xbf331000);
+}
+
+static void m_core_note_own(struct mkplan *m)
+{
+	ph_size(m, 4, 64);
+}
+
+static void m_core_load_region(struct mkplan *m)
+{
+	ph_size(m, 6, 0x20000000);
+}
+
+static void m_core_load_low(struct mkplan *m)
+{
+	ph(m, 5, P_OFFSET, 0);
+}
+
+static void m_core_load_low_long(struct mkplan *m)
+{
+	ph_size(m, 5, 0xa0001);
+}
+
+static void m_core_load_offset(struct mkplan *m)
+{
+	ph(m, 7, P_OFFSET, 0x30001000);
+}
+
+static void m_core_load_short(struct mkplan *m)
+{
+	ph_size(m, 6, 0x1fefffff);
+}
+
+static void m_core_load_gap(struct mkplan *m)
+{
+	ph(m, 6, P_PADDR, 0x101000);
+	ph(m, 6, P_OFFSET, 0x101000);
+	ph_size(m, 6, 0x1feff000);
+}
+
+static void m_core_load_more(struct mkplan *m)
+{
+	ph_size(m, 8, 0x400001);
+}
+
+static void m_core_load_image_virt(struct mkplan *m)
+{
+	ph(m, 8, P_VADDR, 0xffff82d040000000);
+}
+
+static void m_core_load_virt(struct mkplan *m)
+{
+	ph(m, 6, P_VADDR, 0xffff888000100000);
+}
+
+static void m_purg_code(struct mkplan *m)
+{
+	m->plan.mem->purgatory.data[0] ^= 1;
+}
+
+static void m_purg_code_end(struct mkplan *m)
+{
+	m->plan.mem->purgatory.data[PURG_ABI_OFFSET + PURG_ABI_SIZE] ^= 1;
+}
+
+static void m_purg_cut(struct mkplan *m)
+{
+	mkplan_seg(m, SEG_PURGATORY)->len--;
+}
+
+static void m_purg_memory(struct mkplan *m)
+{
+	mkplan_seg(m, SEG_PURGATORY)->dest.end -= 0x1000;
+}
+
+static void m_purg_version(struct mkplan *m)
+{
+	PURG(m, version, 2);
+}
+
+static void m_purg_entry(struct mkplan *m)
+{
+	PURG(m, entry, 0x20200000);
+}
+
+static void m_purg_bits(struct mkplan *m)
+{
+	PURG(m, entry_bits, 32);
+}
+
+static void m_purg_bp(struct mkplan *m)
+{
+	PURG(m, boot_params, 0);
+}
+
+static void m_purg_backup_src(struct mkplan *m)
+{
+	PURG(m, backup_src, 0x1000);
+}
+
+static void m_purg_backup_dst(struct mkplan *m)
+{
+	PURG(m, backup_dst, 0x2ff5f000);
+}
+
+static void m_purg_backup_len(struct mkplan *m)
+{
+	PURG(m, backup_len, 0x9f000);
+}
+
+static void m_purg_corruption(struct mkplan *m)
+{
+	PURG(m, on_corruption, 3);
+}
+
+static void m_purg_flags(struct mkplan *m)
+{
+	PURG(m, flags, 8);
+}
+
+static void m_purg_many(struct mkplan *m)
+{
+	PURG(m, nr_regions, 17);
+}
+
+static void m_purg_fewer(struct mkplan *m)
+{
+	PURG(m, nr_regions, 5);
+}
+
+static void m_purg_more(struct mkplan *m)
+{
+	PURG(m, nr_regions, 7);
+}
+
+static void m_purg_doubled(struct mkplan *m)
+{
+	double_region(m);
+}
+
+static void m_purg_digest(struct mkplan *m)
+{
+	mkplan_seg(m, SEG_KERNEL)->sha256[31] ^= 1;
+}
+
+static void m_purg_region_len(struct mkplan *m)
+{
+	PURG(m, regions[2].len, 1);
+}
+
+static void m_purg_region_name(struct mkplan *m)
+{
+	PURG(m, regions[2].name[0], 'x');
+}
+
+static const struct mutation mutations[] = {
+	/* boot parameters and command line */
+	{"bp_short", m_bp_short, "boot parameters of"},
+	{"bp_magic", m_bp_magic, "setup header"},
+	{"bp_flag", m_bp_flag, "setup header"},
+	{"bp_loader", m_bp_loader, "setup header"},
+	{"bp_cmdline", m_bp_cmdline, "command line is not where"},
+	{"bp_cmdline_high", m_bp_cmdline_high, "command line is not where"},
+	{"bp_initrd", m_bp_initrd, "initrd is not where"},
+	{"bp_initrd_high", m_bp_initrd_high, "initrd is not where"},
+	{"bp_initrd_size", m_bp_initrd_size, "initrd is not where"},
+	{"bp_initrd_size_high", m_bp_initrd_size_high, "initrd is not where"},
+	{"bp_guest", m_bp_guest, "believe to be a guest"},
+	{"bp_rsdp", m_bp_rsdp, "ACPI root"},
+	{"bp_e820_count", m_bp_e820_count, "memory map in the boot"},
+	{"bp_e820_addr", m_bp_e820_addr, "memory map in the boot"},
+	{"bp_e820_size", m_bp_e820_size, "memory map in the boot"},
+	{"bp_e820_type", m_bp_e820_type, "memory map in the boot"},
+	{"setup_data_out", m_setup_data_out, "setup_data"},
+	{"setup_data_inside", m_setup_data_inside, "setup_data"},
+	{"setup_data_size", m_setup_data_size, "setup_data"},
+	{"setup_data_loop", m_setup_data_loop, "setup_data"},
+	{"e820_ext", m_e820_ext, "rest of the memory map"},
+	{"cmdline_other", m_cmdline_other, "the one shown"},
+	{"cmdline_cut", m_cmdline_cut, "the one shown"},
+	{"cmdline_long", m_cmdline_long, "longer than"},
+	{"cmdline_address", m_cmdline_address, "does not name"},
+	{"cmdline_longer", m_cmdline_longer, "does not name"},
+	{"cmdline_shorter", m_cmdline_shorter, "does not name"},
+	{"cmdline_dashes", m_cmdline_dashes, "does not name"},
+	/* the dump kernel's memory */
+	{"e820_not_its", m_e820_not_its, "is not the dump kernel's"},
+	{"e820_below_1m", m_e820_below_1m, "is not the dump kernel's"},
+	{"e820_protected", m_e820_protected, "may be overwritten"},
+	{"e820_reserved", m_e820_reserved, "no RAM to the dump kernel"},
+	{"e820_lacks_kernel", m_e820_lacks_kernel, "no RAM to the dump kernel"},
+	/* the core header */
+	{"core_class", m_core_class, "class and machine shown"},
+	{"core_machine", m_core_machine, "class and machine shown"},
+	{"core_machine_both", m_core_machine_both, "for a 64-bit system"},
+	{"core_damaged", m_core_damaged, "core header:"},
+	{"core_note_region", m_core_note_region, "lies in the crash region"},
+	{"core_note_no_ram", m_core_note_no_ram, "not in the machine's RAM"},
+	{"core_note_large", m_core_note_large, "larger than 4 MiB"},
+	{"core_note_cpu", m_core_note_cpu, "registers of CPU 1"},
+	{"core_note_cpu_size", m_core_note_cpu_size, "registers of CPU 0"},
+	{"core_note_xen", m_core_note_xen, "lack VMCOREINFO_XEN"},
+	{"core_note_own", m_core_note_own, "loader's own"},
+	{"core_load_region", m_core_load_region, "hold the crash region"},
+	{"core_load_low", m_core_load_low, "not taken from the backup"},
+	{"core_load_low_long", m_core_load_low_long, "not taken from the backup"},
+	{"core_load_offset", m_core_load_offset, "is taken from"},
+	{"core_load_short", m_core_load_short, "lack memory at 0x1fffffff"},
+	{"core_load_gap", m_core_load_gap, "lack memory at 0x100000"},
+	{"core_load_more", m_core_load_more, "which is no RAM"},
+	{"core_load_image_virt", m_core_load_image_virt, "which is no RAM"},
+	{"core_load_virt", m_core_load_virt, "lack memory"},
+	/* purgatory */
+	{"purg_code", m_purg_code, "not whole"},
+	{"purg_code_end", m_purg_code_end, "not whole"},
+	{"purg_cut", m_purg_cut, "not whole"},
+	{"purg_memory", m_purg_memory, "not whole"},
+	{"purg_version", m_purg_version, "not whole"},
+	{"purg_entry", m_purg_entry, "enter the kernel wrongly"},
+	{"purg_bits", m_purg_bits, "enter the kernel wrongly"},
+	{"purg_bp", m_purg_bp, "enter the kernel wrongly"},
+	{"purg_backup_src", m_purg_backup_src, "save low memory"},
+	{"purg_backup_dst", m_purg_backup_dst, "save low memory"},
+	{"purg_backup_len", m_purg_backup_len, "save low memory"},
+	{"purg_corruption", m_purg_corruption, "does not know"},
+	{"purg_flags", m_purg_flags, "does not know"},
+	{"purg_many", m_purg_many, "no room for 17"},
+	{"purg_fewer", m_purg_fewer, "does not verify"},
+	{"purg_more", m_purg_more, "what was not loaded"},
+	{"purg_doubled", m_purg_doubled, "does not verify"},
+	{"purg_digest", m_purg_digest, "does not verify the kernel"},
+	{"purg_region_len", m_purg_region_len, "does not verify the"},
+	{"purg_region_name", m_purg_region_name, "does not verify the"},
+};
+
+static void seen(void **state)
+{
+	(void)state;
+	mkplan_mutate(mutations, ARRAY_SIZE(mutations));
+}
+
+/* Above 4 GiB purgatory maps what its parameters say. */
+static void seen_high(void **state)
+{
+	struct mkplan m;
+
+	(void)state;
+	mkplan_init(&m, 0x140000000, 0x150000000);
+	assert_int_equal(mkplan_make(&m), XK_OK);
+	PURG(&m, map_end, 0x14ffff000);
+	assert_int_equal(mkplan_check(&m), XK_FAIL);
+	assert_says(m.d.text, "not map the backup");
+	PURG(&m, map_end, 0x150000000);
+	assert_int_equal(mkplan_check(&m), XK_OK);
+	PURG(&m, map_start, 0x140201000);
+	assert_int_equal(mkplan_check(&m), XK_FAIL);
+	assert_says(m.d.text, "not map the kernel");
+	/* more than its tables hold */
+	PURG(&m, map_start, 0x140000000);
+	PURG(&m, map_end, 0x140000000 + PURG_MAX_MAP + 1);
+	assert_int_equal(mkplan_check(&m), XK_FAIL);
+	mkplan_deinit(&m);
+}
+
+/* The same with more entries than the zero page holds. */
+static void seen_long_map(void **state)
+{
+	struct mkplan m;
+
+	(void)state;
+	mkplan_init(&m, 0x20000000, 0x30000000);
+	for (uint64_t i = 0; i < 200; i++)
+		assert_true(range_list_add(&m.host.memory,
+			(struct range){0x300000000 + i * 0x2000, 0x300001000 + i * 0x2000},
+			MEM_RESERVED));
+	assert_int_equal(mkplan_make(&m), XK_OK);
+	bp(&m, 4096 + 16 + 20 * 50 + 16, 1, 4); /* type of entry 128 + 50 */
+	assert_int_equal(mkplan_check(&m), XK_FAIL);
+	assert_says(m.d.text, "rest of the memory map");
+	bp(&m, 4096 + 16 + 20 * 50 + 16, 2, 4);
+	assert_int_equal(mkplan_check(&m), XK_OK);
+	bp(&m, BP_SETUP_DATA, 0, 8);
+	assert_int_equal(mkplan_check(&m), XK_FAIL);
+	assert_says(m.d.text, "cut at 128");
+	mkplan_deinit(&m);
+}
+
+static void no_backup(void **state)
+{
+	struct mkplan m;
+
+	(void)state;
+	mkplan_init(&m, 0x20000000, 0x30000000);
+	m.host.memory.v[0].type = MEM_RESERVED;
+	assert_int_equal(mkplan_make(&m), XK_OK);
+	PURG(&m, backup_len, 0xa0000);
+	assert_int_equal(mkplan_check(&m), XK_FAIL);
+	assert_says(m.d.text, "save low memory");
+	PURG(&m, backup_len, 0);
+	grow_e820(&m, 0x1000, 0x2000, MEM_RAM);
+	assert_int_equal(mkplan_check(&m), XK_FAIL);
+	assert_says(m.d.text, "without a backup");
+	mkplan_deinit(&m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest t[] = {
+		cmocka_unit_test(seen),
+		cmocka_unit_test(seen_high),
+		cmocka_unit_test(seen_long_map),
+		cmocka_unit_test(no_backup),
+	};
+
+	return cmocka_run_group_tests(t, NULL, NULL);
+}
