@@ -222,7 +222,7 @@ class Tests:
             ({"syssize": 0xFFFFFFFF}, BAD_INPUT, "syssize"),
             ({"payload_offset": 0xFFFFFFFF, "payload_length": 1}, BAD_INPUT, "payload_offset"),
             ({"payload_length": 0xFFFFFFFF}, BAD_INPUT, "payload_length"),
-            ({"init_size": 0xFFFFFFFF}, NO_FIT, "no room"),
+            ({"init_size": 0xFFFFFFFF}, NO_FIT, "bad needs 4095 MiB, init_size"),
             ({"pref_address": 0xFFFFFFFFFFFFFFFF}, BAD_INPUT, "pref_address"),
             ({"cmdline_size": 8}, NO_FIT, "cmdline_size"),
         ):
