@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # xenkdump. Out of tree: O=build is the default. V=1 shows commands. Local settings: config.mak.
 #   make                      build/xenkdump
-#   make check                unit tests, golden hosts, fuzz corpora, lint
+#   make check                unit tests, golden hosts, command line, fuzz corpora, documentation, lint
 #   make O=build-asan SAN=1   the same under AddressSanitizer and UBSan
 #   make print-VAR            any variable
--include $(shell [ -d $(O) ] && find $(O) -path $(O)/e2e -prune -o -type f -name '*.d' -print)
+-include config.mak
 
 VERSION := 0.1
 O ?= build
@@ -81,7 +81,7 @@ fuzz-%: tests/fuzz/fuzz_%.c $(patsubst %,$(O)/purgatory/%.o,blob sha256 sha256-n
 		$< $(lib_src) $(filter %.o,$^) $(LIBS) -o $(O)/libfuzzer/fuzz_$*
 	$(O)/libfuzzer/fuzz_$* $(FUZZARGS) $(O)/libfuzzer/$* tests/fuzz/corpus/fuzz_$*
 
-check: check-unit check-hosts check-fuzz lint
+check: check-unit check-hosts check-cli check-fuzz check-docs lint
 
 check-unit: $(tests)
 	$(Q)set -e; for t in $(sort $(tests)); do echo "== $$t"; $$t; done
@@ -96,6 +96,12 @@ check-hosts: $(O)/xenkdump $(O)/tests/mkkernel
 
 check-update: $(O)/xenkdump $(O)/tests/mkkernel
 	$(Q)O=$(O) tests/hosts/run.sh --update
+
+check-cli: $(O)/xenkdump
+	$(Q)O=$(O) python3 -B tests/cli/run.py
+
+check-docs: $(O)/xenkdump
+	$(Q)O=$(O) tests/manpages.sh
 
 check-fuzz: $(fuzzers)
 	$(Q)set -e; for f in $(sort $(fuzzers)); do $$f tests/fuzz/corpus/$$(basename $$f)/*; done
@@ -113,6 +119,6 @@ clean:
 print-%:
 	@echo '$($*)'
 
-.PHONY: all check check-unit check-hosts check-update check-fuzz lint install clean
+.PHONY: all check check-unit check-hosts check-update check-cli check-docs check-fuzz lint install clean
 .SECONDARY:
 -include $(shell [ -d $(O) ] && find $(O) -path $(O)/e2e -prune -o -type f -name '*.d' -print)

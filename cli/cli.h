@@ -40,7 +40,7 @@ struct command {
 	const char *summary;
 	const char *text; /* a paragraph for --help */
 	const struct option_def *options;
-	int max_args; /* operands; only `load` and `plan` take one, the kernel */
+	bool takes_kernel; /* as the one operand there is, and then it is needed */
 	enum xk_status (*run)(struct settings *s, struct diag *d);
 };
 
@@ -56,9 +56,10 @@ void options_help(const struct command *cmd, FILE *f);
 extern const struct option_def options_load[], options_unload[], options_status[], options_facts[],
 	options_plan[], options_test_crash[];
 
-/* Prints text from outside (facts, dumps, file names) so that it cannot drive a terminal:
- * control characters but newline and tab, and bytes above 0x7e, come out as \xNN. */
-void print_escaped(FILE *f, const char *text, size_t len);
+/* print.c: text from outside (facts, dumps, file names) cannot drive a terminal: control characters
+ * but tab, and bytes above 0x7e, come out as \xNN. */
+void print_text(const char *text, size_t len); /* several lines, to standard output */
+void print_line(FILE *f, const char *before, const char *text); /* one, whatever text holds */
 void warn_all(const struct plan *p);
 
 /* inputs.c: from settings to the values that the planner takes. */

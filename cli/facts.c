@@ -16,7 +16,7 @@ static enum xk_status run(struct settings *s, struct diag *d)
 		/* 0600: command lines may hold secrets. */
 		st = file_replace(s->output, buf_bytes(&text), 0600, d);
 	else if (!st)
-		print_escaped(stdout, (const char *)text.data, text.len);
+		print_text((const char *)text.data, text.len);
 	buf_deinit(&text);
 	host_deinit(&h);
 	return st;

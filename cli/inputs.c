@@ -37,11 +37,7 @@ enum xk_status inputs_host(const struct settings *s, struct inputs *in, struct d
 enum xk_status inputs_image(
 	const struct settings *s, const struct payload_alloc *a, struct inputs *in, struct diag *d)
 {
-	enum xk_status st;
-
-	if (!s->kernel)
-		return diag_fail(d, XK_USAGE, "which kernel? Give its file as argument");
-	st = payload_read_kernel(s->kernel, a, &in->kernel, d);
+	enum xk_status st = payload_read_kernel(s->kernel, a, &in->kernel, d);
 	if (!st)
 		st = image_parse(
 			(struct bytes){in->kernel.data, in->kernel.len}, s->kernel, &in->image, d);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <stdlib.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -19,9 +19,10 @@ static enum xk_status load_plan(
 		st = show_plan(s, &p, d);
 	if (!st)
 		st = machine_load(m, in, &p, s->kernel, d);
-	if (!st)
-		printf("armed: %s in %#" PRIx64 "-%#" PRIx64 "\n", s->kernel, p.region.start,
-			p.region.end);
+	if (!st) {
+		printf("armed in %#" PRIx64 "-%#" PRIx64, p.region.start, p.region.end);
+		print_line(stdout, ": ", s->kernel);
+	}
 	plan_deinit(&p);
 	return st;
 }
@@ -32,6 +33,8 @@ static enum xk_status run(struct settings *s, struct diag *d)
 	struct inputs in;
 	enum xk_status st;
 
+	/* A reader that went away must not end this between two hypercalls, or hide the result. */
+	signal(SIGPIPE, SIG_IGN);
 	if (s->dry_run)
 		return plan_without_loading(s, d);
 	if (s->facts)
@@ -67,6 +70,6 @@ const struct command cmd_load = {
 		"was reserved for a crash kernel, in place of what was loaded there. Everything is\n"
 		"checked first; when loading fails, nothing is armed and the message says so.",
 	.options = options_load,
-	.max_args = 1,
+	.takes_kernel = true,
 	.run = run,
 };

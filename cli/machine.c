@@ -38,7 +38,10 @@ enum xk_status machine_open(
 	n = snprintf(m->state_path, sizeof(m->state_path), "%s/state", rundir);
 	if (n < 0 || (size_t)n >= sizeof(m->state_path))
 		return diag_fail(d, XK_USAGE, "--run-dir %s: too long", rundir);
-	st = xen_backend_init(&m->xen, h, d);
+	/* Otherwise the first thing said would be that some device or library is not there. */
+	st = xen_check_dom0(h, d);
+	if (!st)
+		st = xen_backend_init(&m->xen, h, d);
 	if (st)
 		return st;
 	m->xen.state_path = m->state_path;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -22,34 +24,43 @@ static void usage(FILE *f)
 	fprintf(f, "\nxenkdump COMMAND --help tells more; xenkdump --version the version.\n");
 }
 
-void print_escaped(FILE *f, const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if ((c < 0x20 && c != '\n' && c != '\t') || c >= 0x7f)
-			fprintf(f, "\\x%02x", c);
-		else
-			fputc(c, f);
-	}
-}
-
 void warn_all(const struct plan *p)
 {
-	for (size_t i = 0; i < p->nr_warnings; i++) {
-		fprintf(stderr, "xenkdump: warning: ");
-		print_escaped(stderr, p->warnings[i], strlen(p->warnings[i]));
-		fputc('\n', stderr);
-	}
+	for (size_t i = 0; i < p->nr_warnings; i++)
+		print_line(stderr, "xenkdump: warning: ", p->warnings[i]);
 }
 
-static int run(const struct command *cmd, int argc, char **argv)
+/* A file opened under the number of a closed standard stream would get what is printed; the
+ * hypervisor's device may be that file. Read-only, so that printing there still fails. */
+static void hold_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* What was printed must have arrived: scripts read it. */
+static int finish(enum xk_status st)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return (int)st;
+	fprintf(stderr, "xenkdump: %sstandard output could not be written\n",
+		st ? "" : "done, but ");
+	return st ? (int)st : XK_IO;
+}
+
+static enum xk_status run(const struct command *cmd, int argc, char **argv)
 {
 	struct settings s = {
 		.rundir = "/run/xenkdump",
 		.rq.corruption_delay_s = 10,
 	};
 	enum xk_status st;
+	char before[64];
 	struct diag d;
 	bool help;
 
@@ -63,34 +74,32 @@ static int run(const struct command *cmd, int argc, char **argv)
 		st = cmd->run(&s, &d);
 	free(s.initrds);
 	if (st && d.text[0]) {
-		fprintf(stderr, "xenkdump %s: ", cmd->name);
-		print_escaped(stderr, d.text, strlen(d.text));
-		fputc('\n', stderr);
+		snprintf(before, sizeof(before), "xenkdump %s: ", cmd->name);
+		print_line(stderr, before, d.text);
 	}
-	if (fflush(stdout) || ferror(stdout)) {
-		fprintf(stderr, "xenkdump %s: standard output could not be written\n", cmd->name);
-		return st ? (int)st : XK_IO;
-	}
-	return (int)st;
+	return st;
 }
 
 int main(int argc, char **argv)
 {
-	if (argc < 2) {
+	const char *name = argc < 2 ? NULL : argv[1];
+
+	hold_standard_streams();
+	if (!name) {
 		usage(stderr);
 		return XK_USAGE;
 	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
 		usage(stdout);
-		return 0;
+		return finish(XK_OK);
 	}
-	if (!strcmp(argv[1], "--version")) {
+	if (!strcmp(name, "--version")) {
 		printf("xenkdump %s\n", XENKDUMP_VERSION);
-		return 0;
+		return finish(XK_OK);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(argv[1], commands[i]->name))
-			return run(commands[i], argc - 1, argv + 1);
-	fprintf(stderr, "xenkdump: unknown command %s; see xenkdump --help\n", argv[1]);
+		if (!strcmp(name, commands[i]->name))
+			return finish(run(commands[i], argc - 1, argv + 1));
+	print_line(stderr, "xenkdump: unknown command, see xenkdump --help: ", name);
 	return XK_USAGE;
 }

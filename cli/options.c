@@ -37,7 +37,7 @@ enum {
 			"start from the running kernel's command line, without what only it can use"}, \
 		{OPT_CONSOLE, "console", "auto", "let the dump kernel speak where Xen does"},          \
 		{OPT_VMCOREINFO, "dom0-vmcoreinfo", "yes|no",                                          \
-			"put the running kernel's VMCOREINFO into the core"},                          \
+			"put the running kernel's VMCOREINFO into the core (default: yes)"},           \
 		{OPT_MISSING_NOTES, "allow-missing-notes", NULL,                                       \
 			"accept a core without the registers of some CPUs"},                           \
 		{OPT_CORRUPTION, "on-corruption", "reboot|halt|continue",                              \
@@ -157,7 +157,11 @@ static enum xk_status apply(int id, char *arg, struct settings *s, struct diag *
 	case OPT_DRY_RUN: s->dry_run = true; break;
 	case OPT_JSON: s->json = true; break;
 	case OPT_YES: s->yes = true; break;
-	case OPT_RUN_DIR: s->rundir = arg; break;
+	case OPT_RUN_DIR:
+		if (!arg[0])
+			return diag_fail(d, XK_USAGE, "--run-dir: expected a folder");
+		s->rundir = arg;
+		break;
 	case 'o': s->output = arg; break;
 	case 'v': s->verbose = true; break;
 	}
@@ -186,6 +190,26 @@ static void make_tables(
 	shorts[len] = '\0';
 }
 
+/* What getopt did not take. `last` is the word before where it goes on, which is not the one at
+ * fault when that is a letter in the middle of several. */
+static enum xk_status refuse_option(
+	const struct command *cmd, int c, const char *last, struct diag *d)
+{
+	bool known = optopt == OPT_HELP;
+
+	for (const struct option_def *o = cmd->options; o->id; o++)
+		known |= optopt == o->id;
+	if (c == ':')
+		diag_fail(d, XK_USAGE, "%s needs a value", last);
+	else if (known)
+		diag_fail(d, XK_USAGE, "%.*s takes no value", (int)strcspn(last, "="), last);
+	else if (optopt)
+		diag_fail(d, XK_USAGE, "unknown option -%c", optopt);
+	else
+		diag_fail(d, XK_USAGE, "unknown or ambiguous option %s", last);
+	return diag_append(d, "; see xenkdump %s --help", cmd->name);
+}
+
 enum xk_status options_parse(const struct command *cmd, int argc, char **argv, struct settings *s,
 	bool *help, struct diag *d)
 {
@@ -203,20 +227,20 @@ enum xk_status options_parse(const struct command *cmd, int argc, char **argv, s
 			*help = true;
 			return XK_OK;
 		}
-		if (c == ':')
-			return diag_fail(d, XK_USAGE, "%s needs a value; see xenkdump %s --help",
-				argv[optind - 1], cmd->name);
-		if (c == '?')
-			return diag_fail(d, XK_USAGE, "unknown option %s; see xenkdump %s --help",
-				argv[optind - 1], cmd->name);
-		st = apply(c, optarg, s, d);
+		st = c == ':' || c == '?' ? refuse_option(cmd, c, argv[optind - 1], d)
+					  : apply(c, optarg, s, d);
 		if (st)
 			return st;
 	}
-	if (argc - optind > cmd->max_args)
-		return diag_fail(
-			d, XK_USAGE, "one argument too many: %s", argv[optind + cmd->max_args]);
-	s->kernel = optind < argc ? argv[optind] : NULL;
+	if (cmd->takes_kernel && optind < argc)
+		s->kernel = argv[optind++];
+	if (optind < argc)
+		return diag_fail(d, XK_USAGE, "one argument too many: %s; see xenkdump %s --help",
+			argv[optind], cmd->name);
+	if (cmd->takes_kernel && !s->kernel)
+		return diag_fail(d, XK_USAGE,
+			"which kernel? Give its file as argument; see xenkdump %s --help",
+			cmd->name);
 	return XK_OK;
 }
 

@@ -6,10 +6,8 @@ enum xk_status make_plan(
 	const struct settings *s, const struct inputs *in, struct plan *ret, struct diag *d)
 {
 	const struct backend_limits *lim = machine_limits(&in->host);
-	enum xk_status st = machine_check(&in->host, d);
+	enum xk_status st = plan_build(&s->rq, &in->host, &in->image, lim, ret, d);
 
-	if (!st)
-		st = plan_build(&s->rq, &in->host, &in->image, lim, ret, d);
 	if (st)
 		return st;
 	st = plan_check(ret, &in->host, &in->image, lim, d);
@@ -24,7 +22,7 @@ enum xk_status show_plan(const struct settings *s, const struct plan *p, struct 
 	enum xk_status st = s->json ? plan_print_json(p, &text, d) : plan_print(p, &text, d);
 
 	if (!st)
-		print_escaped(stdout, (const char *)text.data, text.len);
+		print_text((const char *)text.data, text.len);
 	buf_deinit(&text);
 	return st;
 }
@@ -40,6 +38,8 @@ enum xk_status plan_without_loading(struct settings *s, struct diag *d)
 	s->rq.rng_seed_len = sizeof(s->rq.rng_seed);
 	inputs_init(&in);
 	st = inputs_host(s, &in, d);
+	if (!st)
+		st = machine_check(&in.host, d); /* before any large file is read */
 	if (!st)
 		st = inputs_image(s, &payload_plain, &in, d);
 	if (!st)
@@ -64,6 +64,6 @@ const struct command cmd_plan = {
 	.text = "Builds the plan that `xenkdump load` would load, checks it, and prints it. With\n"
 		"--facts the machine is the one whose facts the file holds.",
 	.options = options_plan,
-	.max_args = 1,
+	.takes_kernel = true,
 	.run = run,
 };

@@ -1,27 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <json-c/json.h>
-#include <string.h>
-
 #include "cli/cli.h"
 #include "cli/machine.h"
+#include "common/json.h"
 
 static const char *state_name(enum armed_state st)
 {
 	return st == ARMED_YES ? "armed" : st == ARMED_NO ? "not armed" : "unknown";
 }
 
-static void print_json(const struct armed *a)
+static void show_json(const struct armed *a)
 {
 	struct json_object *o = json_object_new_object();
 	char text[24];
 
 	json_object_object_add(o, "version", json_object_new_int(1));
-	json_object_object_add(o, "state", json_object_new_string(state_name(a->state)));
-	json_object_object_add(o, "why", json_object_new_string(a->why));
+	json_object_object_add(o, "state", json_text(state_name(a->state)));
+	json_object_object_add(o, "why", json_text(a->why));
 	if (a->kernel[0]) {
-		json_object_object_add(o, "kernel", json_object_new_string(a->kernel));
-		json_object_object_add(o, "since", json_object_new_string(a->since));
-		json_object_object_add(o, "digest", json_object_new_string(a->digest));
+		json_object_object_add(o, "kernel", json_text(a->kernel));
+		json_object_object_add(o, "since", json_text(a->since));
+		json_object_object_add(o, "digest", json_text(a->digest));
 		snprintf(text, sizeof(text), "0x%" PRIx64, a->region.start);
 		json_object_object_add(o, "region_start", json_object_new_string(text));
 		snprintf(text, sizeof(text), "0x%" PRIx64, a->region.end);
@@ -32,18 +30,16 @@ static void print_json(const struct armed *a)
 	json_object_put(o);
 }
 
-static void print_text(const struct armed *a)
+static void show_text(const struct armed *a)
 {
-	char line[sizeof(a->kernel) + sizeof(a->why) + 256];
-
-	snprintf(line, sizeof(line), "%s: %s\n", state_name(a->state), a->why);
-	print_escaped(stdout, line, strlen(line));
+	printf("%s", state_name(a->state));
+	print_line(stdout, ": ", a->why);
 	if (!a->kernel[0])
 		return;
-	snprintf(line, sizeof(line),
-		"  kernel %s\n  since  %s\n  region %#" PRIx64 "-%#" PRIx64 "\n  digest %s\n",
-		a->kernel, a->since, a->region.start, a->region.end, a->digest);
-	print_escaped(stdout, line, strlen(line));
+	print_line(stdout, "  kernel ", a->kernel);
+	print_line(stdout, "  since  ", a->since);
+	printf("  region %#" PRIx64 "-%#" PRIx64 "\n", a->region.start, a->region.end);
+	print_line(stdout, "  digest ", a->digest);
 }
 
 static enum xk_status run(struct settings *s, struct diag *d)
@@ -63,11 +59,10 @@ static enum xk_status run(struct settings *s, struct diag *d)
 	}
 	if (!st) {
 		if (s->json)
-			print_json(&a);
+			show_json(&a);
 		else
-			print_text(&a);
+			show_text(&a);
 		st = a.state == ARMED_YES ? XK_OK : a.state == ARMED_NO ? XK_FAIL : XK_STATE;
-		d->text[0] = '\0';
 	}
 	host_deinit(&h);
 	return st;
@@ -75,7 +70,7 @@ static enum xk_status run(struct settings *s, struct diag *d)
 
 const struct command cmd_status = {
 	.name = "status",
-	.args = "[--json]",
+	.args = "[OPTION]...",
 	.summary = "is a crash kernel armed? exit 0 yes, 1 no, 12 cannot be told",
 	.text = "Says whether a crash kernel is loaded, by what and since when. Xen's own answer only\n"
 		"counts changes, so it is read together with the record that load leaves; when the\n"

@@ -51,7 +51,7 @@ static enum xk_status run(struct settings *s, struct diag *d)
 
 const struct command cmd_test_crash = {
 	.name = "test-crash",
-	.args = "[--yes]",
+	.args = "[OPTION]...",
 	.summary = "crash this host on purpose, to see that a dump comes of it",
 	.text = "Runs the loaded crash kernel the way a crash does. All guests stop and nothing is\n"
 		"synced. Refuses when nothing is armed, and without a confirmation.",

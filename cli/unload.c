@@ -24,7 +24,7 @@ static enum xk_status run(struct settings *s, struct diag *d)
 
 const struct command cmd_unload = {
 	.name = "unload",
-	.args = "",
+	.args = "[OPTION]...",
 	.summary = "disarm",
 	.text = "Removes the loaded crash kernel. It is no error when none was loaded.",
 	.options = options_unload,

@@ -35,6 +35,7 @@ enum {
 #define LOADED_HIGH	  0x01
 #define ENTRY_64_OFF	  0x200 /* from the load address, boot.rst "64-bit Boot Protocol" */
 #define ALIGN_MAX	  GiB /* Linux's own Kconfig stops at 16 MiB */
+#define PREF_MAX	  (UINT64_C(1) << 46) /* x86_64 with four levels */
 #define OLD_CMDLINE_MAX	  255 /* before 2.06 */
 #define OLD_UNPACK_FACTOR 8 /* before 2.10 init_size is unknown; gzip kernels grow 3 to 5 times */
 
@@ -164,6 +165,10 @@ static enum xk_status limits_read(const struct bz *bz, struct image *img)
 		return refuse(bz, XK_BAD_INPUT, "initrd_addr_max is 0: no initrd could be loaded");
 	if (img->protocol >= 0x020a)
 		img->pref_address = field(bz, OFF_PREF_ADDRESS, 8);
+	if (img->pref_address > PREF_MAX)
+		return refuse(bz, XK_BAD_INPUT,
+			"pref_address is 0x%llx; no kernel runs above 64 TiB, the reach of its page tables",
+			(unsigned long long)img->pref_address);
 	return XK_OK;
 }
 

@@ -75,6 +75,7 @@ static const char *file_kind(mode_t mode)
 	case S_IFDIR: return "a folder";
 	case S_IFIFO: return "a pipe";
 	case S_IFSOCK: return "a socket";
+	case S_IFLNK: return "a symbolic link";
 	case S_IFCHR:
 	case S_IFBLK: return "a device";
 	default: return "no regular file";
@@ -409,11 +410,23 @@ static enum xk_status replace(
 	return sync_folder(path, d);
 }
 
+/* A rename would put a plain file in the place of /dev/null or /dev/stdout. */
+static enum xk_status check_replaceable(const char *path, struct diag *d)
+{
+	struct stat st;
+
+	if (lstat(path, &st) || S_ISREG(st.st_mode))
+		return XK_OK;
+	return diag_fail(d, XK_IO, "is %s; only a regular file is replaced", file_kind(st.st_mode));
+}
+
 enum xk_status file_replace(const char *path, struct bytes content, mode_t mode, struct diag *d)
 {
 	_cleanup_(freep) char *tmp = NULL;
-	enum xk_status st;
+	enum xk_status st = check_replaceable(path, d);
 
+	if (st != XK_OK)
+		return diag_prepend(d, "%s: ", path);
 	if (asprintf(&tmp, "%s.XXXXXX", path) < 0) {
 		tmp = NULL;
 		st = diag_fail(d, XK_NOMEM, "out of memory");

@@ -51,8 +51,8 @@ enum xk_status payload_read_initrds(const char *const *paths, size_t nr,
  */
 enum xk_status file_read(const char *path, size_t max, struct buf *ret, struct diag *d) _nonnull_;
 
-/* Replaces path by way of a temporary file beside it, fsync and rename. Never through a
- * symlink at the temporary name. */
+/* Creates or replaces path by way of a temporary file beside it, fsync and rename. XK_IO when
+ * something that is no regular file has the name: a symlink is neither followed nor replaced. */
 enum xk_status file_replace(
 	const char *path, struct bytes content, mode_t mode, struct diag *d) _nonnull_;
 

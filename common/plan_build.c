@@ -15,10 +15,11 @@ static enum xk_status no_room(struct builder *b, const char *what, uint64_t size
 
 	return diag_fail(b->d, XK_NO_FIT,
 		"the crash region %" PRIaddr "-%" PRIaddr " (%" PRIu64
-		" MiB) has no room left for the %s (%" PRIu64 " KiB; kernel %" PRIu64
-		" MiB, initrd %" PRIu64 " MiB): %s",
+		" MiB) has no room left for the %s (%" PRIu64 " KiB; %s needs %" PRIu64
+		" MiB, init_size of its header, and the initrd has %" PRIu64 " MiB): %s",
 		b->p->region.start, b->p->region.end, range_size(b->p->region) / MiB, what,
-		(size + KiB - 1) / KiB, b->img->init_size / MiB, (uint64_t)b->img->initrd.len / MiB,
+		(size + KiB - 1) / KiB, b->img->name, b->img->init_size / MiB,
+		(uint64_t)b->img->initrd.len / MiB,
 		build_remedy(b, b->reach.kernel_max, how, sizeof(how)));
 }
 

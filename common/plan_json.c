@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The plan for programs. Addresses are strings: they do not fit a JSON reader's doubles. */
 #include <elf.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/facts.h"
+#include "common/json.h"
 #include "common/plan_mem.h"
 
 /* json-c reports want of memory by NULL and takes NULL as null, so one check at the end of the
@@ -13,21 +13,6 @@
 static void add(struct json_object *o, const char *key, struct json_object *v)
 {
 	json_object_object_add(o, key, v);
-}
-
-/* JSON is UTF-8 and command lines are bytes: the same escapes as in the text. */
-static struct json_object *string(const char *s)
-{
-	struct buf b = {0};
-	struct json_object *o = NULL;
-
-	for (; *s; s++)
-		buf_printf(&b, (unsigned char)*s >= 0x7f ? "\\x%02x" : "%c", (unsigned char)*s);
-	buf_append(&b, "", 1);
-	if (!b.failed)
-		o = json_object_new_string((const char *)b.data);
-	buf_deinit(&b);
-	return o;
 }
 
 static struct json_object *address(uint64_t v)
@@ -91,7 +76,7 @@ static struct json_object *plan_object(const struct plan *p)
 	add(o, "entry", address(p->entry));
 	add(o, "kernel_entry", address(p->kernel_entry));
 	add(o, "kernel_entry_bits", json_object_new_int((int)p->entry_bits));
-	add(o, "command_line", string(p->cmdline));
+	add(o, "command_line", json_text(p->cmdline));
 	item = json_object_new_object();
 	add_range(item, p->region);
 	add(o, "region", item);
@@ -114,7 +99,7 @@ static struct json_object *plan_object(const struct plan *p)
 	add(o, "memory_map", list);
 	list = json_object_new_array();
 	for (size_t i = 0; i < p->nr_warnings; i++)
-		json_object_array_add(list, string(p->warnings[i]));
+		json_object_array_add(list, json_text(p->warnings[i]));
 	add(o, "warnings", list);
 	return o;
 }

@@ -20,6 +20,18 @@ static const char letters[SEG_KINDS] = {
 	[SEG_PURGATORY] = 'P',
 };
 
+/* Text from outside on a line of its own: a line end in it must not look like one of the plan's. */
+static void print_quoted(struct buf *b, const char *before, const char *text)
+{
+	buf_printf(b, "%s", before);
+	for (; *text; text++)
+		if (*text == '\n')
+			buf_printf(b, "\\x0a");
+		else
+			buf_append(b, text, 1);
+	buf_append(b, "\n", 1);
+}
+
 static void print_size(struct buf *b, uint64_t size)
 {
 	if (size >= 10 * MiB)
@@ -146,7 +158,7 @@ enum xk_status plan_print(const struct plan *p, struct buf *ret, struct diag *d)
 		p->machine == EM_X86_64 ? "EM_X86_64" : "EM_386", p->entry, p->entry_bits,
 		p->kernel_entry);
 	print_core(ret, p);
-	buf_printf(ret, "command line: %s\n", p->cmdline);
+	print_quoted(ret, "command line: ", p->cmdline);
 	buf_printf(ret, "purgatory speaks on: %s", p->console.vga ? "VGA text" : "nothing");
 	if (p->console.serial_port)
 		buf_printf(ret, ", serial port %#x", p->console.serial_port);
@@ -164,7 +176,7 @@ enum xk_status plan_print(const struct plan *p, struct buf *ret, struct diag *d)
 			mem_type_name(m->type));
 	}
 	for (size_t i = 0; i < p->nr_warnings; i++)
-		buf_printf(ret, "\nwarning: %s\n", p->warnings[i]);
+		print_quoted(ret, "\nwarning: ", p->warnings[i]);
 	if (ret->failed)
 		return diag_fail(d, XK_NOMEM, "no memory to print the plan");
 	return XK_OK;

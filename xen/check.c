@@ -9,8 +9,10 @@
 
 #define XEN_LINE " on the Xen command line (not on Linux's) and reboot"
 
-static enum xk_status check_guest(const struct host *h, struct diag *d)
+enum xk_status xen_check_dom0(const struct host *h, struct diag *d)
 {
+	if (h->hypervisor != HV_XEN)
+		return diag_fail(d, XK_UNSUPPORTED, "this kernel does not run under Xen");
 	if (!h->control_domain)
 		return diag_fail(d, XK_PRIVILEGE,
 			"this is a guest (domU) of Xen%s%s, and only dom0 can load a crash kernel: run "
@@ -57,11 +59,8 @@ static enum xk_status check_region(const struct host *h, struct diag *d)
 
 enum xk_status xen_check_host(const struct host *h, struct diag *d)
 {
-	enum xk_status st;
+	enum xk_status st = xen_check_dom0(h, d);
 
-	if (h->hypervisor != HV_XEN)
-		return diag_fail(d, XK_UNSUPPORTED, "this kernel does not run under Xen");
-	st = check_guest(h, d);
 	if (st)
 		return st;
 	if (!h->xen.major)

@@ -15,6 +15,9 @@
  */
 enum xk_status xen_check_host(const struct host *h, struct diag *d) _nonnull_;
 
+/* The part of it that any talk with Xen's kexec operation needs: a PV dom0 of Xen. */
+enum xk_status xen_check_dom0(const struct host *h, struct diag *d) _nonnull_;
+
 /* This program on that host: root, and of a width that can make hypercalls there. Only for what
  * really calls Xen. */
 struct xen_caller {

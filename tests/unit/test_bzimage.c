@@ -127,6 +127,7 @@ static const struct {
 	{0x230, 4, 0, XK_BAD_INPUT, "kernel_alignment is 0x0"},
 	{0x230, 4, 0x300000, XK_BAD_INPUT, "kernel_alignment is 0x300000"},
 	{0x230, 4, 0x80000000, XK_BAD_INPUT, "at most 1 GiB"},
+	{0x25c, 4, 0x4001, XK_BAD_INPUT, "pref_address is 0x400101000000"}, /* 64 TiB and above */
 	{0x238, 4, 0, XK_BAD_INPUT, "cmdline_size is 0"},
 	{0x22c, 4, 0, XK_BAD_INPUT, "initrd_addr_max is 0"},
 	{0x1f4, 4, 0, XK_BAD_INPUT, "syssize is 0"},

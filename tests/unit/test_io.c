@@ -474,19 +474,20 @@ static void replaces_files(void **state)
 	buf_deinit(&b);
 	assert_int_equal(stat(at("old"), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0640);
-	/* A symlink at the name itself is replaced, not followed. */
+	/* A symlink at the name itself is neither followed nor replaced. */
 	put("target", "safe", 4);
 	assert_int_equal(symlink(at("target"), at("link")), 0);
-	assert_int_equal(file_replace(at("link"), content, 0600, &d), XK_OK);
+	assert_int_equal(file_replace(at("link"), content, 0600, &d), XK_IO);
+	assert_non_null(strstr(d.text, "/link: is a symbolic link"));
 	assert_int_equal(lstat(at("link"), &st), 0);
-	assert_true(S_ISREG(st.st_mode));
+	assert_true(S_ISLNK(st.st_mode));
 	assert_int_equal(file_read(at("target"), 100, &b, &d), XK_OK);
 	assert_int_equal(b.len, 4);
 	buf_deinit(&b);
 	/* Failures leave nothing beside. */
 	assert_int_equal(mkdir(at("folder"), 0700), 0);
 	assert_int_equal(file_replace(at("folder"), content, 0600, &d), XK_IO);
-	assert_non_null(strstr(d.text, "/folder: cannot replace"));
+	assert_non_null(strstr(d.text, "/folder: is a folder"));
 	assert_int_equal(file_replace(at("absent/x"), content, 0600, &d), XK_IO);
 	assert_non_null(strstr(d.text, "cannot create"));
 	snprintf(cmd, sizeof(cmd), "test -z \"$(ls %s | grep -F .)\"", dir);

@@ -293,7 +293,7 @@ static const struct refusal refusals[] = {
 	{"small", small, XK_NO_FIT, {"no room left for the kernel", "18 MiB", "=192M,below=4G"}},
 	{"tiny", tiny, XK_NO_FIT, {"no room left for the backup", "640 KiB"}},
 	{"large_initrd", large_initrd, XK_NO_FIT,
-		{"no room left for the initrd", "initrd 200 MiB", "crashkernel=768M,below=4G"}},
+		{"no room left for the initrd", "the initrd has 200 MiB", "crashkernel=768M,below=4G"}},
 	{"hopeless_initrd", hopeless_initrd, XK_NO_FIT, {"use a smaller kernel and initrd", "896"}},
 	{"initrd_limit", initrd_limit, XK_NO_FIT,
 		{"0x80000000", "initrd_addr_max", "crashkernel=192M,below=2G " XEN_LINE}},
