@@ -55,9 +55,9 @@ static enum xk_status run(struct settings *s, struct diag *d)
 		if (!st)
 			st = load_plan(s, &in, &m, d);
 	}
-	inputs_deinit(&in);
 	if (m.open)
 		machine_close(&m);
+	inputs_deinit(&in);
 	memset(s->rq.rng_seed, 0, sizeof(s->rq.rng_seed));
 	return st;
 }

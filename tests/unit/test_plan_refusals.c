@@ -298,7 +298,7 @@ static const struct refusal refusals[] = {
 	{"initrd_limit", initrd_limit, XK_NO_FIT,
 		{"0x80000000", "initrd_addr_max", "crashkernel=192M,below=2G " XEN_LINE}},
 	{"pref_address", pref_address, XK_NO_FIT, {"0x1000000", "pref_address", "higher"}},
-	{"pref_address_absurd", pref_address_absurd, XK_NO_FIT, {"kernel"}},
+	{"pref_address_absurd", pref_address_absurd, XK_BAD_INPUT, {"pref_address is 0xffff"}},
 	{"no_long_mode", no_long_mode, XK_UNSUPPORTED, {"64-bit kernel", "processor"}},
 	{"bits_unknown", bits_unknown, XK_BAD_INPUT, {"hypervisor is 32- or", "no capabilities"}},
 	{"bits_absurd", bits_absurd, XK_BAD_INPUT, {"xen.bits is 16"}},
