@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""An independent reader of a Xen core: shares no code with what is tested, only the formats.
+
+Facts: the ELF specification; Xen's public elfnote.h and asm/elf.h (notes of a crashed CPU);
+Xen's public arch-x86/xen.h (the frame list that leads to dom0's p2m).
+"""
+import bisect
+import os
+import struct
+
+from errors import Failure
+
+EM_X86_64 = 62
+ET_CORE = 4
+PT_LOAD, PT_NOTE = 1, 4
+NT_PRSTATUS = 1
+XEN_CRASH_INFO, XEN_CRASH_REGS = 0x1000001, 0x1000002
+PAGE = 4096
+STACK_SIZE = 8 * PAGE
+P2M_INVALID = (1 << 64) - 1
+P2M_FLAGS = 3 << 62  # foreign frame, identity: not memory of dom0's own
+XEN_VIRT_MASK = ~((1 << 30) - 1)
+# The user_regs order of a 64-bit prstatus.
+REGS = ("r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs rflags "
+        "rsp ss fs_base gs_base ds es fs gs").split()
+
+
+def need(cond, text):
+    if not cond:
+        raise Failure("core: " + text)
+
+
+class Core:
+    def __init__(self, path):
+        self.path = path
+        self.size = os.path.getsize(path)
+        self.f = open(path, "rb")
+        head = self._pread(0, 64)
+        need(head[:4] == b"\x7fELF", f"starts with {head[:4]!r}, not an ELF file")
+        need(head[4] == 2 and head[5] == 1,
+             f"class {head[4]}, data {head[5]}; wanted 64-bit (2), little endian (1)")
+        (self.type, self.machine, _, _, phoff, _, _, _, phentsize, phnum,
+         *_) = struct.unpack_from("<HHIQQQIHHHHHH", head, 16)
+        need(self.type == ET_CORE, f"ELF type {self.type}, wanted ET_CORE")
+        need(self.machine == EM_X86_64, f"ELF machine {self.machine}, wanted EM_X86_64 (62)")
+        need(phentsize == 56, f"program headers of {phentsize} bytes")
+        table = self._pread(phoff, phnum * 56)
+        self.phdrs = [dict(zip(("type", "flags", "off", "va", "pa", "filesz", "memsz", "align"), h))
+                      for h in struct.iter_unpack("<IIQQQQQQ", table)]
+        self.loads = sorted((p for p in self.phdrs if p["type"] == PT_LOAD),
+                            key=lambda p: p["pa"])
+        self._starts = [p["pa"] for p in self.loads]
+        for p in self.phdrs:
+            need(p["off"] + p["filesz"] <= self.size,
+                 f"a program header reaches {p['off'] + p['filesz']:#x}, the file {self.size:#x}")
+        self.notes = [n for p in self.phdrs if p["type"] == PT_NOTE
+                      for n in parse_notes(self._pread(p["off"], p["filesz"]))]
+        self._decode()
+
+    def close(self):
+        self.f.close()
+
+    def _pread(self, off, size):
+        data = os.pread(self.f.fileno(), size, off)
+        need(len(data) == size, f"{size} bytes at {off:#x} are not there")
+        return data
+
+    def _decode(self):
+        self.cpus, self.info = [], None
+        for name, kind, desc in self.notes:
+            if (name, kind) == ("CORE", NT_PRSTATUS):
+                need(len(desc) == 336, f"NT_PRSTATUS of {len(desc)} bytes, wanted 336")
+                self.cpus.append(dict(zip(REGS, struct.unpack_from("<27Q", desc, 112))))
+            elif (name, kind) == ("Xen", XEN_CRASH_REGS):
+                need(len(desc) == 32 and self.cpus, "CRASH_REGS out of place or of wrong size")
+                self.cpus[-1].update(zip(("cr0", "cr2", "cr3", "cr4"), struct.unpack("<4Q", desc)))
+            elif (name, kind) == ("Xen", XEN_CRASH_INFO):
+                need(len(desc) == 80, f"CRASH_INFO of {len(desc)} bytes, wanted 80")
+                need(self.info is None, "two CRASH_INFO notes")
+                self.info = struct.unpack("<10Q", desc)
+        need(self.info is not None, "no CRASH_INFO note")
+        self.xen_phys_start, self.frame_list = self.info[8], self.info[9]
+
+    def vmcoreinfo(self, name):
+        """The text of a VMCOREINFO-like note, or None; several: the first."""
+        for n, _, desc in self.notes:
+            if n == name:
+                return desc.split(b"\0")[0].decode("latin-1")
+        return None
+
+    # -- machine memory ----------------------------------------------------------------------
+
+    def has(self, maddr):
+        i = bisect.bisect_right(self._starts, maddr) - 1
+        return i >= 0 and maddr < self.loads[i]["pa"] + self.loads[i]["filesz"]
+
+    def read(self, maddr, size):
+        """Bytes of machine memory; they may span program headers, not a gap."""
+        out = b""
+        while len(out) < size:
+            at = maddr + len(out)
+            need(self.has(at), f"machine address {at:#x} is in no PT_LOAD")
+            p = self.loads[bisect.bisect_right(self._starts, at) - 1]
+            step = min(size - len(out), p["pa"] + p["filesz"] - at)
+            out += self._pread(p["off"] + at - p["pa"], step)
+        return out
+
+    def u64(self, maddr):
+        return struct.unpack("<Q", self.read(maddr, 8))[0]
+
+    def string(self, maddr, limit=256):
+        out = b""
+        while len(out) < limit and self.has(maddr + len(out)):
+            byte = self.read(maddr + len(out), 1)
+            if byte == b"\0":
+                return out.decode("latin-1")
+            out += byte
+        raise Failure(f"core: no string of less than {limit} bytes at {maddr:#x}")
+
+    def load_bytes(self):
+        return sum(p["memsz"] for p in self.loads)
+
+    # -- worlds ------------------------------------------------------------------------------
+
+    def xen_to_machine(self, va):
+        """For an address within Xen's image, given by its symbol."""
+        return va - (va & XEN_VIRT_MASK) + self.xen_phys_start
+
+    def p2m(self, pfn):
+        """dom0's pseudo-physical page number to the machine's, over the three-level list."""
+        need(self.frame_list not in (0, P2M_INVALID),
+             f"dom0's frame list is {self.frame_list:#x}: not there")
+        mid = self.u64(self.frame_list * PAGE + (pfn >> 18) * 8)
+        leaf = self.u64(mid * PAGE + (pfn >> 9 & 511) * 8)
+        mfn = self.u64(leaf * PAGE + (pfn & 511) * 8)
+        need(mfn != P2M_INVALID and not mfn & P2M_FLAGS, f"p2m[{pfn:#x}] is {mfn:#x}: not dom0's")
+        return mfn
+
+    def stacks(self, symbols, count):
+        """stack_base[] of the first CPUs; symbols as from parse_xensyms()."""
+        at = self.xen_to_machine(symbols["stack_base"])
+        return [self.u64(at + 8 * i) for i in range(count)]
+
+
+def parse_notes(data):
+    notes, pos = [], 0
+    while pos + 12 <= len(data):
+        namesz, descsz, kind = struct.unpack_from("<III", data, pos)
+        if not namesz:  # the kernel pads the merged notes with zeros
+            break
+        name_at = pos + 12
+        desc_at = name_at + (namesz + 3) // 4 * 4
+        end = desc_at + (descsz + 3) // 4 * 4
+        need(desc_at + descsz <= len(data), f"note at {pos:#x} overruns its segment")
+        name = data[name_at:name_at + namesz].rstrip(b"\0").decode("latin-1")
+        notes.append((name, kind, data[desc_at:desc_at + descsz]))
+        pos = end
+    return notes
+
+
+def parse_xensyms(text):
+    """{name: address} of the lines "<hex> <type> <name>" in the text of /proc/xen/xensyms; a
+    static symbol goes by its name without the file."""
+    found = {}
+    for line in text.splitlines():
+        part = line.split()
+        if len(part) == 3 and len(part[1]) == 1:
+            try:
+                found[part[2].split("#")[-1]] = int(part[0], 16)
+            except ValueError:
+                continue
+    return found
