@@ -4,7 +4,6 @@
 Facts: the ELF specification; Xen's public elfnote.h and asm/elf.h (notes of a crashed CPU);
 Xen's public arch-x86/xen.h (the frame list that leads to dom0's p2m).
 """
-import bisect
 import os
 import struct
 
@@ -35,6 +34,13 @@ class Core:
         self.path = path
         self.size = os.path.getsize(path)
         self.f = open(path, "rb")
+        try:
+            self._parse()
+        except BaseException:
+            self.close()
+            raise
+
+    def _parse(self):
         head = self._pread(0, 64)
         need(head[:4] == b"\x7fELF", f"starts with {head[:4]!r}, not an ELF file")
         need(head[4] == 2 and head[5] == 1,
@@ -49,7 +55,6 @@ class Core:
                       for h in struct.iter_unpack("<IIQQQQQQ", table)]
         self.loads = sorted((p for p in self.phdrs if p["type"] == PT_LOAD),
                             key=lambda p: p["pa"])
-        self._starts = [p["pa"] for p in self.loads]
         for p in self.phdrs:
             need(p["off"] + p["filesz"] <= self.size,
                  f"a program header reaches {p['off'] + p['filesz']:#x}, the file {self.size:#x}")
@@ -90,17 +95,24 @@ class Core:
 
     # -- machine memory ----------------------------------------------------------------------
 
+    def _load_of(self, maddr):
+        """The program header that holds a machine address. They may overlap: Xen's own image
+        may be described a second time, at its virtual address."""
+        for p in self.loads:
+            if p["pa"] <= maddr < p["pa"] + p["filesz"]:
+                return p
+        return None
+
     def has(self, maddr):
-        i = bisect.bisect_right(self._starts, maddr) - 1
-        return i >= 0 and maddr < self.loads[i]["pa"] + self.loads[i]["filesz"]
+        return self._load_of(maddr) is not None
 
     def read(self, maddr, size):
         """Bytes of machine memory; they may span program headers, not a gap."""
         out = b""
         while len(out) < size:
             at = maddr + len(out)
-            need(self.has(at), f"machine address {at:#x} is in no PT_LOAD")
-            p = self.loads[bisect.bisect_right(self._starts, at) - 1]
+            p = self._load_of(at)
+            need(p, f"machine address {at:#x} is in no PT_LOAD")
             step = min(size - len(out), p["pa"] + p["filesz"] - at)
             out += self._pread(p["off"] + at - p["pa"], step)
         return out
@@ -118,7 +130,13 @@ class Core:
         raise Failure(f"core: no string of less than {limit} bytes at {maddr:#x}")
 
     def load_bytes(self):
-        return sum(p["memsz"] for p in self.loads)
+        """(bytes of machine memory described, how many of them more than once)"""
+        total = covered = end = 0
+        for p in self.loads:
+            total += p["memsz"]
+            covered += max(0, p["pa"] + p["memsz"] - max(end, p["pa"]))
+            end = max(end, p["pa"] + p["memsz"])
+        return covered, total - covered
 
     # -- worlds ------------------------------------------------------------------------------
 

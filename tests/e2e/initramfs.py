@@ -14,7 +14,7 @@ from errors import HarnessError
 
 HOST_LIBS = ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64",
              "/usr/local/lib")
-APPLETS = ("sh", "cat", "ls", "mount", "insmod", "stty", "dd", "dmesg", "poweroff", "reboot",
+APPLETS = ("sh", "cat", "ls", "mount", "insmod", "stty", "dmesg", "poweroff", "reboot",
            "grep", "mkdir", "sleep", "sync", "stat", "sed", "tail", "head", "kill", "free",
            "sha256sum", "uname", "time", "wc", "test", "rm", "cut", "ps", "nproc")
 
@@ -58,9 +58,8 @@ echo "@@vmcore $(stat -c %s /proc/vmcore)@@"
 grep -q e2e_copy=no /proc/cmdline && poweroff -f
 n=0
 while [ ! -b /dev/vda ] && [ $n -lt 20 ]; do sleep 1; n=$((n + 1)); done
-dd if=/proc/vmcore of=/dev/vda bs=4M 2>&1 | sed 's/^/dump: /'
-sync
-echo "@@saved $(dmesg | grep -c 'Kdump: vmcore not initialized')@@"
+vmcopy /proc/vmcore /dev/vda
+echo "@@saved $?@@"
 poweroff -f
 """
 
@@ -215,6 +214,8 @@ def dom0(path, busybox, moddir, binaries, libs, files):
     return cpio.write(path)
 
 
-def dump(path, busybox, moddir):
+def dump(path, busybox, moddir, vmcopy):
     mods = modules_in_order(moddir, ("virtio_pci", "virtio_blk"))
-    return _base(busybox, mods, DUMP_INIT).write(path)
+    cpio = _base(busybox, mods, DUMP_INIT)
+    cpio.file("bin/vmcopy", vmcopy.read_bytes(), 0o755)
+    return cpio.write(path)

@@ -95,7 +95,8 @@ def main():
     try:
         pk = packages.Packages(out / "e2e")
         env = cases.Env(pk, loaders.LOADERS[args.loader](pk, out), out / "e2e", args.keep)
-        env.prepare({"amd64"} | {c.get("arch", "amd64") for c in chosen})
+        env.prepare({"amd64"} | {c.get("arch", "amd64") for c in chosen},
+                    any(c.get("vmlinux") for c in chosen))
     except HarnessError as exc:
         print(f"ERROR   before any case: {exc}")
         print(f"0 passed, {len(chosen)} failed")
