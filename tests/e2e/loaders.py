@@ -100,7 +100,7 @@ class Xenkdump(Loader):
         return "xenkdump test-crash --yes"
 
     def test_wrong_digest(self):
-        return "--test-wrong-digest kernel"
+        return "--test-wrong-digest kernel --corruption-delay 2"
 
     def dom0_vmcoreinfo(self, choice):
         return f"--dom0-vmcoreinfo={choice}"
