@@ -35,6 +35,13 @@ class Core:
         self.path = path
         self.size = os.path.getsize(path)
         self.f = open(path, "rb")
+        try:
+            self._parse()
+        except BaseException:
+            self.close()
+            raise
+
+    def _parse(self):
         head = self._pread(0, 64)
         need(head[:4] == b"\x7fELF", f"starts with {head[:4]!r}, not an ELF file")
         need(head[4] == 2 and head[5] == 1,
@@ -117,22 +124,23 @@ class Core:
 
     # -- machine memory ----------------------------------------------------------------------
 
-    def _load(self, maddr):
-        """The program header that describes an address: the first, for Xen's image is in two."""
+    def _load_of(self, maddr):
+        """The program header that holds a machine address. They may overlap: Xen's own image
+        may be described a second time, at its virtual address."""
         for p in self.loads:
             if p["pa"] <= maddr < p["pa"] + p["filesz"]:
                 return p
         return None
 
     def has(self, maddr):
-        return self._load(maddr) is not None
+        return self._load_of(maddr) is not None
 
     def read(self, maddr, size):
         """Bytes of machine memory; they may span program headers, not a gap."""
         out = b""
         while len(out) < size:
             at = maddr + len(out)
-            p = self._load(at)
+            p = self._load_of(at)
             need(p, f"machine address {at:#x} is in no PT_LOAD")
             step = min(size - len(out), p["pa"] + p["filesz"] - at)
             out += self._pread(p["off"] + at - p["pa"], step)
@@ -151,7 +159,13 @@ class Core:
         raise Failure(f"core: no string of less than {limit} bytes at {maddr:#x}")
 
     def load_bytes(self):
-        return sum(p["memsz"] for p in self.loads)
+        """(bytes of machine memory described, how many of them more than once)"""
+        total = covered = end = 0
+        for p in self.loads:
+            total += p["memsz"]
+            covered += max(0, p["pa"] + p["memsz"] - max(end, p["pa"]))
+            end = max(end, p["pa"] + p["memsz"])
+        return covered, total - covered
 
     # -- worlds ------------------------------------------------------------------------------
 

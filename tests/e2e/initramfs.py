@@ -14,7 +14,7 @@ from errors import HarnessError
 
 HOST_LIBS = ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64",
              "/usr/local/lib")
-APPLETS = ("sh", "cat", "ls", "mount", "insmod", "stty", "dd", "dmesg", "poweroff", "reboot",
+APPLETS = ("sh", "cat", "ls", "mount", "insmod", "stty", "dmesg", "poweroff", "reboot",
            "grep", "mkdir", "sleep", "sync", "stat", "sed", "tail", "head", "kill", "free",
            "sha256sum", "uname", "time", "wc", "test", "rm", "cut", "ps", "nproc")
 
@@ -58,10 +58,8 @@ echo "@@vmcore $(stat -c %s /proc/vmcore)@@"
 grep -q e2e_copy=no /proc/cmdline && poweroff -f
 n=0
 while [ ! -b /dev/vda ] && [ $n -lt 20 ]; do sleep 1; n=$((n + 1)); done
-vmcopy /proc/vmcore /dev/vda >/copied 2>&1
-rc=$?
-sed 's/^/dump: /' /copied
-echo "@@saved $rc@@"
+vmcopy /proc/vmcore /dev/vda
+echo "@@saved $?@@"
 poweroff -f
 """
 

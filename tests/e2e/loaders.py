@@ -33,11 +33,20 @@ class Loader:
         raise Skip(f"{self.name} has no {what}")
 
     def unload(self, m):
-        self._skip("case for unload")
+        raise NotImplementedError
+
+    def status_command(self):
+        self._skip("dependable status")
 
     def state(self, m):
-        """"armed", "not armed" or "unknown"."""
-        self._skip("dependable status")
+        """"armed", "not armed" or "unknown", from the JSON that the status command prints."""
+        m.armed = True
+        _, text = m.run(self.status_command(), 30, check=False)
+        hit = re.search(r"^\{.*\}", text, re.M | re.S)
+        try:
+            return json.loads(hit.group(0))["state"]
+        except (AttributeError, ValueError, KeyError) as exc:
+            raise Failure(f"status has no `state`: {text.strip()[-400:]}") from exc
 
     def test_crash(self):
         self._skip("test-crash command")
@@ -60,6 +69,10 @@ class KexecTools(Loader):
         m.run(f"kexec -p --command-line={shlex.quote(cmdline)} --initrd=/payload/initrd "
               f"/payload/kernel {options}", 90)
 
+    def unload(self, m):
+        m.armed = True
+        m.run("kexec -p -u", 30)
+
 
 class Xenkdump(Loader):
     name = "xenkdump"
@@ -80,21 +93,14 @@ class Xenkdump(Loader):
         m.armed = True
         m.run("xenkdump unload", 30)
 
-    def state(self, m):
-        m.armed = True
-        _, text = m.run("xenkdump status --json", 30, check=False)
-        hit = re.search(r"^\{.*\}", text, re.M | re.S)
-        try:
-            state = json.loads(hit.group(0))["state"]
-        except (AttributeError, ValueError, KeyError) as exc:
-            raise Failure(f"`status --json` has no `state`: {text.strip()[-400:]}") from exc
-        return state
+    def status_command(self):
+        return "xenkdump status --json"
 
     def test_crash(self):
         return "xenkdump test-crash --yes"
 
     def test_wrong_digest(self):
-        return "--test-wrong-digest kernel"
+        return "--test-wrong-digest kernel --corruption-delay 2"
 
     def dom0_vmcoreinfo(self, choice):
         return f"--dom0-vmcoreinfo={choice}"

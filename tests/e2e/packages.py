@@ -50,8 +50,11 @@ class Packages:
         self.apt = self.out / "apt"
         self.fresh = False  # this run's `apt-get update` is done
         self.lock = open(self.out / "lock", "w", encoding="ascii")
-        # Two runs over one build folder would unpack into each other's tree.
-        fcntl.flock(self.lock, fcntl.LOCK_EX)
+        # Two runs over one build folder would write into each other's trees.
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise HarnessError(f"another run uses {self.out}; wait for it, or set O") from None
 
     # -- apt ---------------------------------------------------------------------------------
 

@@ -69,7 +69,7 @@ def run_case(env, case):
 
 def choose(only):
     if not only:
-        return [c for c in cases.CASES if not c.get("optional")]
+        return cases.CASES
     ids = only.split(",")
     unknown = set(ids) - {c["id"] for c in cases.CASES}
     if unknown:
@@ -87,7 +87,7 @@ def main():
     args = ap.parse_args()
     if args.list:
         for c in cases.CASES:
-            print(f"{c['id']}  {c['what']}" + (" (only by name)" if c.get("optional") else ""))
+            print(f"{c['id']}  {c['what']}")
         return 0
     chosen = choose(args.only)
     top = pathlib.Path(__file__).resolve().parents[2]
@@ -95,7 +95,8 @@ def main():
     try:
         pk = packages.Packages(out / "e2e")
         env = cases.Env(pk, loaders.LOADERS[args.loader](pk, out), out / "e2e", args.keep)
-        env.prepare({"amd64"} | {c.get("arch", "amd64") for c in chosen})
+        env.prepare({"amd64"} | {c.get("arch", "amd64") for c in chosen},
+                    any(c.get("vmlinux") for c in chosen))
     except HarnessError as exc:
         print(f"ERROR   before any case: {exc}")
         print(f"0 passed, {len(chosen)} failed")

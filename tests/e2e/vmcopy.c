@@ -1,85 +1,92 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Copies /proc/vmcore to a disk whose content is zeros, in windows by mmap and without the zeros.
- * read() maps and unmaps each page for itself in the kernel, which takes minutes for a few GiB
- * under emulation; this takes seconds.
+ * vmcopy FROM TO: copies a core to a disk that reads as zeros, leaving out what is zero.
+ *
+ * read() of /proc/vmcore maps each page on its own, which an emulated CPU does at 30 MB/s; mapped
+ * windows are many times faster. What cannot be mapped is read. Knows nothing of the format.
  */
-#define _GNU_SOURCE
-#define _FILE_OFFSET_BITS 64
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define WINDOW (64u << 20)
-#define BLOCK  (64u << 10)
+#define WINDOW ((size_t)8 << 20)
+#define BLOCK  ((size_t)64 << 10)
 
-static void die(const char *what)
+static int all_zero(const uint8_t *p, size_t n)
 {
-	perror(what);
-	exit(1);
+	/* Compared with itself one byte on: no second buffer, and libc's fastest loop. */
+	return !n || (!p[0] && !memcmp(p, p + 1, n - 1));
 }
 
-static int all_zero(const unsigned char *p, size_t len)
+static int put(int fd, const uint8_t *p, size_t n, off_t at, uint64_t *written)
 {
-	const uint64_t *w = (const void *)p;
+	for (size_t done = 0; done < n;) {
+		size_t len = n - done < BLOCK ? n - done : BLOCK;
 
-	for (; len >= 32; len -= 32, w += 4)
-		if (w[0] | w[1] | w[2] | w[3])
-			return 0;
-	for (p = (const void *)w; len; len--)
-		if (*p++)
-			return 0;
-	return 1;
-}
-
-static void write_all(int fd, const unsigned char *p, size_t len, off_t at)
-{
-	while (len) {
-		ssize_t n = pwrite(fd, p, len, at);
-
-		if (n <= 0)
-			die("write");
-		p += n;
-		len -= (size_t)n;
-		at += n;
+		if (!all_zero(p + done, len)) {
+			if (pwrite(fd, p + done, len, at + (off_t)done) != (ssize_t)len) {
+				perror("vmcopy: write");
+				return -1;
+			}
+			*written += len;
+		}
+		done += len;
 	}
+	return 0;
+}
+
+static int get(int fd, uint8_t *p, size_t n, off_t at)
+{
+	for (size_t done = 0; done < n;) {
+		ssize_t got = pread(fd, p + done, n - done, at + (off_t)done);
+
+		if (got <= 0) {
+			perror("vmcopy: read");
+			return -1;
+		}
+		done += (size_t)got;
+	}
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	unsigned long long written = 0;
+	uint8_t *buf = malloc(WINDOW);
+	uint64_t written = 0, mapped = 0;
 	struct stat st;
-	int in, out;
 
-	if (argc != 3)
+	if (argc != 3 || !buf)
 		return 2;
-	in = open(argv[1], O_RDONLY);
-	out = open(argv[2], O_WRONLY);
-	if (in < 0 || out < 0 || fstat(in, &st))
-		die("open");
-	for (off_t at = 0; at < st.st_size; at += WINDOW) {
-		size_t len = st.st_size - at < WINDOW ? (size_t)(st.st_size - at) : WINDOW;
-		unsigned char *map = mmap(NULL, len, PROT_READ, MAP_PRIVATE, in, at);
-
-		if (map == MAP_FAILED)
-			die("mmap");
-		for (size_t off = 0; off < len; off += BLOCK) {
-			size_t n = len - off < BLOCK ? len - off : BLOCK;
-
-			if (all_zero(map + off, n))
-				continue;
-			write_all(out, map + off, n, at + (off_t)off);
-			written += n;
-		}
-		munmap(map, len);
+	int in = open(argv[1], O_RDONLY), out = open(argv[2], O_WRONLY);
+	if (in < 0 || out < 0 || fstat(in, &st)) {
+		perror("vmcopy: open");
+		return 1;
 	}
-	if (fsync(out))
-		die("fsync");
-	printf("copied %llu bytes, %llu of them not zero\n", (unsigned long long)st.st_size,
-		written);
+	for (off_t at = 0; at < st.st_size; at += (off_t)WINDOW) {
+		size_t n = st.st_size - at < (off_t)WINDOW ? (size_t)(st.st_size - at) : WINDOW;
+		uint8_t *map = mmap(NULL, n, PROT_READ, MAP_PRIVATE, in, at);
+		int bad;
+
+		if (map != MAP_FAILED) {
+			bad = put(out, map, n, at, &written);
+			munmap(map, n);
+			mapped += n;
+		} else {
+			bad = get(in, buf, n, at) || put(out, buf, n, at, &written);
+		}
+		if (bad)
+			return 1;
+	}
+	if (fsync(out)) {
+		perror("vmcopy: fsync");
+		return 1;
+	}
+	printf("vmcopy: %llu bytes, %llu mapped, %llu written\n", (unsigned long long)st.st_size,
+		(unsigned long long)mapped, (unsigned long long)written);
 	return 0;
 }

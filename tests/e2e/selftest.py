@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""The judge judged: a made-up core that is right passes, and each way of being wrong is noticed."""
+import os
+import pathlib
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import checks  # noqa: E402
+import core  # noqa: E402
+import initramfs  # noqa: E402
+import run  # noqa: E402
+from errors import Failure, HarnessError, Skip, StepTimeout  # noqa: E402
+
+PAGE = 4096
+MEM = 64 * PAGE
+MARKER = bytes(range(1, 65))
+PFN = 0x40000 + 512 * 3 + 5  # top 1, mid 3, leaf 5
+MFN = 40
+XEN_BASE, XEN_PHYS = 0xffff82d040000000, 10 * PAGE
+STACKS = (0xffff830000100000, 0xffff830000108000)
+SYMBOLS = {"stack_base": XEN_BASE + 0x80}
+XEN = {"version": "4.17.5 (Debian x) (a@b) (gcc 12) debug=n Sat Nov 29", "ram": MEM + 16 * PAGE,
+       "crash": (MEM, 16 * PAGE)}
+
+
+def note(name, kind, desc):
+    raw = name.encode() + b"\0"
+    pad = lambda b: b + bytes(-len(b) % 4)
+    return struct.pack("<III", len(raw), len(desc), kind) + pad(raw) + pad(desc)
+
+
+def build(machine=62, klass=2, rsp=STACKS, cr3=8 * PAGE, marker_at=MFN, extra="5",
+          load_to=MEM, leaf=MFN, frame_list=20, truncate=0, drop_xen=False):
+    """A core of 64 pages whose parts the arguments bend."""
+    mem = bytearray(MEM)
+    words = lambda at, *v: struct.pack_into(f"<{len(v)}Q", mem, at, *v)
+    words(XEN_PHYS + 0x80, *STACKS)
+    words(20 * PAGE + 8 * (PFN >> 18), 21)
+    words(21 * PAGE + 8 * (PFN >> 9 & 511), 22)
+    words(22 * PAGE + 8 * (PFN & 511), leaf)
+    mem[marker_at * PAGE:marker_at * PAGE + 64] = MARKER
+    for i, text in enumerate((b"." + extra.encode(), b"", b"gcc 12", b"Sat Nov 29")):
+        mem[30 * PAGE + 64 * i:30 * PAGE + 64 * i + len(text)] = text
+    notes = b""
+    for i in range(2):
+        regs = [0] * 27
+        regs[19] = rsp[i] + 0x100
+        notes += note("CORE", 1, bytes(112) + struct.pack("<27Q", *regs) + bytes(8))
+        notes += note("Xen", 0x1000002, struct.pack("<4Q", 0x80050033, 0, cr3, 0x20))
+        if i == 0:
+            notes += note("Xen", 0x1000001, struct.pack(
+                "<10Q", 4, 17, *(30 * PAGE + 64 * j for j in range(4)), 0, 0, XEN_PHYS, frame_list))
+    if not drop_xen:
+        notes += note("VMCOREINFO_XEN", 0, b"PAGESIZE=4096\nSYMBOL(domain_list)=1\n")
+    head = b"\x7fELF" + bytes((klass, 1, 1)) + bytes(9) + struct.pack(
+        "<HHIQQQIHHHHHH", 4, machine, 1, 0, 64, 0, 0, 64, 56, 2, 0, 0, 0)
+    head += struct.pack("<IIQQQQQQ", 4, 0, PAGE, 0, 0, len(notes), len(notes), 0)
+    head += struct.pack("<IIQQQQQQ", 1, 7, 2 * PAGE, 0, 0, load_to, load_to, 0)
+    assert len(notes) <= PAGE
+    data = head.ljust(PAGE, b"\0") + notes.ljust(PAGE, b"\0") + mem + bytes(max(0, load_to - MEM))
+    return data[:len(data) - truncate]
+
+
+class CoreChecks(unittest.TestCase):
+    def judge(self, marker=MARKER, cpus=2, **bent):
+        with tempfile.TemporaryDirectory() as tmp:
+            path = pathlib.Path(tmp) / "core"
+            path.write_bytes(build(**bent))
+            rep = checks.Report(path.with_suffix(".checks"))
+            try:
+                checks.check_core(rep, path, XEN, cpus, marker, PFN, SYMBOLS)
+            finally:
+                rep.close()
+            return rep.count
+
+    def test_good(self):
+        self.assertGreater(self.judge(), 10)
+
+    def test_bad(self):
+        rows = [
+            (dict(machine=3), "ELF machine 3"), (dict(klass=1), "class 1"),
+            (dict(cpus=3), "3 NT_PRSTATUS"), (dict(truncate=PAGE), "program header reaches"),
+            (dict(rsp=(STACKS[0], STACKS[0])), "CPU 1: RSP"),
+            (dict(rsp=(0, STACKS[1])), "CPU 0: RSP"), (dict(cr3=0), "CR3"),
+            (dict(cr3=MEM + PAGE), "CR3"), (dict(marker_at=MFN + 1), "the marker"),
+            (dict(leaf=MFN + 1), "the marker"), (dict(leaf=core.P2M_INVALID), "not dom0's"),
+            (dict(leaf=1 << 62 | MFN), "not dom0's"), (dict(frame_list=0), "frame list"),
+            (dict(extra="6"), "the version"), (dict(load_to=MEM + PAGE), "crash region"),
+            (dict(drop_xen=True), "VMCOREINFO_XEN"), (dict(marker=bytes(64)), "the marker"),
+        ]
+        for bent, text in rows:
+            with self.subTest(bent=bent):
+                self.assertRaisesRegex(Failure, re.escape(text), lambda b=bent: self.judge(**b))
+
+
+class Verdicts(unittest.TestCase):
+    class Counted:
+        count = 1
+
+    class Silent:
+        count = 0
+
+    def word(self, exc, rep=Counted):
+        def body():
+            if exc:
+                raise exc
+        return run.verdict(body, rep)[0]
+
+    def test_words(self):
+        self.assertEqual(self.word(None), "pass")
+        self.assertEqual(self.word(None, self.Silent), "ERROR")
+        self.assertEqual(self.word(Failure("x")), "FAIL")
+        self.assertEqual(self.word(StepTimeout("x")), "TIMEOUT")
+        self.assertEqual(self.word(HarnessError("x")), "ERROR")
+        self.assertEqual(self.word(KeyError("x")), "ERROR")
+
+    def test_skip(self):
+        before = run.NO_SKIP
+        try:
+            run.NO_SKIP = False
+            self.assertEqual(self.word(Skip("x")), "SKIP")
+            run.NO_SKIP = True
+            self.assertEqual(self.word(Skip("x")), "ERROR")
+        finally:
+            run.NO_SKIP = before
+
+
+class Parts(unittest.TestCase):
+    def test_xensyms(self):
+        text = "ffff82d040000080 B stack_base\nffff82d040000090 b drivers/char/c.c#conring\nzz B no\n"
+        self.assertEqual(core.parse_xensyms(text), {"stack_base": 0xffff82d040000080,
+                                                    "conring": 0xffff82d040000090})
+
+    def test_rename_note(self):
+        with tempfile.TemporaryDirectory() as tmp:
+            path = pathlib.Path(tmp) / "core"
+            path.write_bytes(note("VMCOREINFO_XEN", 0, b"x") + note("VMCOREINFO", 0, b"VMCOREINFO\0"))
+            self.assertEqual(checks.rename_note(path, b"VMCOREINFO", b"XMCOREINFO"), 1)
+            self.assertEqual([n[0] for n in core.parse_notes(path.read_bytes())],
+                             ["VMCOREINFO_XEN", "XMCOREINFO"])
+
+    def test_cpio(self):
+        with tempfile.TemporaryDirectory() as tmp:
+            path = pathlib.Path(tmp) / "a.cpio"
+            c = initramfs.Cpio()
+            c.file("x/y/z", b"12345", 0o755)
+            c.link("l", "x/y/z")
+            c.write(path)
+            res = subprocess.run(["cpio", "-itv", "-F", path], capture_output=True, text=True,
+                                 check=True)
+            self.assertRegex(res.stdout, r"-rwxr-xr-x .* 5 .* x/y/z\n")
+            self.assertIn("l -> x/y/z", res.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
