@@ -37,8 +37,11 @@ static enum xk_status run(struct settings *s, struct diag *d)
 	if (!st) {
 		st = machine_status(&m, &a, d);
 		if (!st && a.state != ARMED_YES)
-			st = diag_fail(d, XK_STATE,
-				"no dump would come of it: %s. Run xenkdump load first", a.why);
+			st = diag_fail(d, XK_STATE, "%s: %s. Run xenkdump load first",
+				a.state == ARMED_NO
+					? "no dump would come of it"
+					: "it is not known whether a dump would come of it",
+				a.why);
 		if (!st)
 			st = confirm(s, d);
 		if (!st)
