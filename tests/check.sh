@@ -39,9 +39,10 @@ step "command line" make O=build check-cli
 step "command line, clang, ASan and UBSan" make -j"$jobs" O=build-asan CC=clang SAN=1 WERROR=1 check-cli
 step "documentation" make O=build check-docs
 step "lint" make lint
+step "the QEMU harness judges itself" tests/e2e/selftest.py
 if [ -z "$quick" ]; then
 	step "purgatory in QEMU" make O=build check-purgatory
-	step "Xen and dom0 in QEMU" env E2E_NO_SKIP=1 tests/e2e/run.py
+	step "Xen and dom0 in QEMU" env E2E_NO_SKIP=1 tests/e2e/run.py --jobs 2
 fi
 [ "$failed" = 0 ] || echo "failed: $failures"
 echo "$passed passed, $failed failed"
