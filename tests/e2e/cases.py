@@ -66,7 +66,7 @@ class Run:
         self.arch = case.get("arch", "amd64")
         self.mem, self.cpus = case.get("mem", 768), case.get("cpus", 2)
         self.crashkernel = case.get("crashkernel", "192M")
-        self.limit = case.get("limit", 150)
+        self.limit = case.get("limit", 240)
         self.copy_time = case.get("copy", 90)
         self.disk = env.work / f"{self.name}.core"
         self.log = env.logs / f"{self.name}.console"
@@ -82,7 +82,8 @@ class Run:
         self.disk.unlink(missing_ok=True)
         with open(self.disk, "wb") as f:
             f.truncate((self.mem + 64) << 20)  # a sparse file; a core is never larger
-        xen_args = ("console=com1 com1=115200,8n1 loglvl=all guest_loglvl=error dom0_mem=320M,max:320M "
+        xen_args = ("console=com1 com1=115200,8n1 loglvl=all guest_loglvl=error "
+                    "dom0_mem=320M,max:320M "
                     f"crashkernel={self.crashkernel}")
         return qemu.Machine(self.log, qemu.xen_argv(
             env.xen, kernel, initrd, self.disk, self.mem, self.cpus, xen_args,
@@ -103,8 +104,8 @@ class Run:
         """A random marker in a page of dom0's, and the symbols of the running hypervisor."""
         self.marker = secrets.token_bytes(64)
         m.run(f"marker {self.marker.hex()} >/tmp/marker 2>&1 &")
-        _, out = m.run("n=0; until [ -s /tmp/marker ] || [ $n = 20 ]; do sleep 0.1; n=$((n+1)); done;"
-                       " cat /tmp/marker")
+        _, out = m.run("n=0; until [ -s /tmp/marker ] || [ $n = 20 ]; do "
+                       "sleep 0.1; n=$((n+1)); done; cat /tmp/marker")
         hit = re.search(r"marker pfn (0x[0-9a-f]+)", out)
         if not hit:
             raise HarnessError(f"the marker program did not say its page: {out}")
@@ -246,7 +247,7 @@ def corrupted(run):
 
 
 def dom0_vmcoreinfo(run):
-    """dom0's VMCOREINFO in the core: the log comes out without vmlinux, and no tool is worse off."""
+    """dom0's VMCOREINFO in the core: its log comes out without vmlinux, no tool is worse off."""
     plain(sysrq, lambda loader: loader.dom0_vmcoreinfo("yes"))(run)
     rep, core = run.rep, run.disk
     out = core.with_suffix(".dmesg")
@@ -287,10 +288,10 @@ CASES = [
     dict(id="e", what="6 GiB, crash region above 4 GiB", body=above_4g, mem=6144,
          crashkernel="256M", limit=400, copy=300),
     dict(id="f", what="4 vCPUs", body=plain(sysrq), cpus=4),
-    dict(id="g", what="load, unload, reload, status", body=sequences, limit=200),
+    dict(id="g", what="load, unload, reload, status", body=sequences, limit=300),
     dict(id="u", what="crash after unload", body=unloaded),
     dict(id="h", what="corrupted image", body=corrupted),
-    dict(id="i", what="dom0's VMCOREINFO", body=dom0_vmcoreinfo, limit=240),
+    dict(id="i", what="dom0's VMCOREINFO", body=dom0_vmcoreinfo, limit=300),
     dict(id="v", what="crash with dom0's vmlinux", body=crash_opens, limit=300,
          optional=True, vmlinux=True),
 ]
