@@ -82,7 +82,8 @@ class Run:
         self.disk.unlink(missing_ok=True)
         with open(self.disk, "wb") as f:
             f.truncate((self.mem + 64) << 20)  # a sparse file; a core is never larger
-        xen_args = ("console=com1 com1=115200,8n1 loglvl=all guest_loglvl=error dom0_mem=320M,max:320M "
+        xen_args = ("console=com1 com1=115200,8n1 loglvl=all guest_loglvl=error "
+                    "dom0_mem=320M,max:320M "
                     f"crashkernel={self.crashkernel}")
         return qemu.Machine(self.log, qemu.xen_argv(
             env.xen, kernel, initrd, self.disk, self.mem, self.cpus, xen_args,
@@ -114,8 +115,8 @@ class Run:
         if "stack_base" not in self.symbols:
             raise HarnessError("/proc/xen/xensyms does not name stack_base")
 
-    def arm(self, m, options="", cmdline=DUMP_CMDLINE):
-        self.rep.say(self.loader.load(m, cmdline, options) or "")
+    def arm(self, m, options=""):
+        self.rep.say(self.loader.load(m, DUMP_CMDLINE, options) or "")
         self.rep.step("armed")
 
     def await_dump_kernel(self, m):
@@ -199,10 +200,11 @@ def sequences(run):
     run.loader.status_command()  # skips for a loader without one
     with run.machine() as m:
         run.boot(m)
+        run.plant(m)
         done = []
         for step in steps:
             if step == "load":
-                run.arm(m, cmdline=DUMP_CMDLINE + " e2e_copy=no")
+                run.arm(m)
                 want = "armed"
             elif step == "unload":
                 run.loader.unload(m)
@@ -211,8 +213,8 @@ def sequences(run):
             state = run.loader.state(m)
             run.rep.ok(state == want, f"after {', '.join(done)}: {want}", state)
         sysrq(run, m)
-        run.await_dump_kernel(m)
-        m.wait_end(30, "power off")
+        run.save(m)
+    run.check()
 
 
 def unloaded(run):

@@ -177,7 +177,7 @@ def check_makedumpfile(rep, path):
         code, _, _ = run_tool(rep, ["makedumpfile", "-X", "-d", "1", path, out])
         rep.ok(code == 0 and out.exists(), "makedumpfile -X -d 1 works", f"exit {code}")
         size = out.stat().st_size
-        rep.bounded(4 * MIB, size, path.stat().st_size - 1, "it keeps something and drops something")
+        rep.bounded(4 * MIB, size, path.stat().st_size - 1, "it keeps some and drops some")
         with open(out, "rb") as f:
             rep.ok(f.read(8) == b"KDUMP   ", "its output is a kdump file")
         return size

@@ -55,7 +55,6 @@ dmesg | grep -iE 'vmcore|elfcorehdr|PT_NOTE|Command line|crash|kdump' | sed 's/^
 for m in /modules/*; do insmod $m || echo "@@insmod $m failed@@"; done
 if [ ! -s /proc/vmcore ]; then echo "@@no-vmcore@@"; poweroff -f; fi
 echo "@@vmcore $(stat -c %s /proc/vmcore)@@"
-grep -q e2e_copy=no /proc/cmdline && poweroff -f
 n=0
 while [ ! -b /dev/vda ] && [ $n -lt 20 ]; do sleep 1; n=$((n + 1)); done
 vmcopy /proc/vmcore /dev/vda

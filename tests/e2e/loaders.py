@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What arms the crash kernel in dom0: this project's binary, or kexec-tools to prove the harness."""
+"""What arms the crash kernel in dom0: xenkdump, or kexec-tools to prove the harness."""
 import json
 import pathlib
 import re

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One emulated machine with its serial console: start, read until, send, always end."""
+import ctypes
 import os
 import re
 import selectors
+import signal
 import subprocess
 import time
 
@@ -13,6 +15,14 @@ SLOW = float(os.environ.get("E2E_SLOW", "1"))
 ACCEL = os.environ.get("E2E_ACCEL", "tcg")
 # `max` and EPYC do not bring up Xen 4.17's PV dom0 under TCG; this one does.
 CPU = os.environ.get("E2E_CPU", "Haswell-noTSX")
+
+_LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def _die_with_parent():
+    """In the child: even a killed harness leaves no machine behind."""
+    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Machine:
@@ -33,7 +43,8 @@ class Machine:
         self.log.write((" ".join(map(str, self.argv)) + "\n").encode())
         try:
             self.proc = subprocess.Popen(self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                         stderr=subprocess.STDOUT, bufsize=0)
+                                         stderr=subprocess.STDOUT, bufsize=0,
+                                         preexec_fn=_die_with_parent)
         except OSError as exc:
             self.log.close()
             raise HarnessError(f"cannot start {self.argv[0]}: {exc}") from exc

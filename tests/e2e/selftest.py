@@ -135,14 +135,16 @@ class Verdicts(unittest.TestCase):
 
 class Parts(unittest.TestCase):
     def test_xensyms(self):
-        text = "ffff82d040000080 B stack_base\nffff82d040000090 b drivers/char/c.c#conring\nzz B no\n"
+        text = "ffff82d040000080 B stack_base\nffff82d040000090 b a/c.c#conring\n"
+        text += "zz B no\n"
         self.assertEqual(core.parse_xensyms(text), {"stack_base": 0xffff82d040000080,
                                                     "conring": 0xffff82d040000090})
 
     def test_rename_note(self):
         with tempfile.TemporaryDirectory() as tmp:
             path = pathlib.Path(tmp) / "core"
-            path.write_bytes(note("VMCOREINFO_XEN", 0, b"x") + note("VMCOREINFO", 0, b"VMCOREINFO\0"))
+            path.write_bytes(note("VMCOREINFO_XEN", 0, b"x")
+                             + note("VMCOREINFO", 0, b"VMCOREINFO\0"))
             self.assertEqual(checks.rename_note(path, b"VMCOREINFO", b"XMCOREINFO"), 1)
             self.assertEqual([n[0] for n in core.parse_notes(path.read_bytes())],
                              ["VMCOREINFO_XEN", "XMCOREINFO"])
