@@ -109,6 +109,10 @@ check-fuzz: $(fuzzers)
 lint:
 	$(Q)tests/lint.sh
 
+# Against kexec-tools, side by side; the figures of doc/bench.md.
+bench: $(O)/xenkdump
+	$(Q)O=$(O) tests/bench/run.sh
+
 install: $(O)/xenkdump
 	install -D -m 0755 $(O)/xenkdump $(DESTDIR)$(SBINDIR)/xenkdump
 	$(Q)for m in doc/man/*.8; do install -D -m 0644 $$m $(DESTDIR)$(MANDIR)/man8/$${m##*/}; done
@@ -119,6 +123,6 @@ clean:
 print-%:
 	@echo '$($*)'
 
-.PHONY: all check check-unit check-hosts check-update check-cli check-docs check-fuzz lint install clean
+.PHONY: all bench check check-unit check-hosts check-update check-cli check-docs check-fuzz lint install clean
 .SECONDARY:
 -include $(shell [ -d $(O) ] && find $(O) -path $(O)/e2e -prune -o -type f -name '*.d' -print)

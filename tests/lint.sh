@@ -49,4 +49,16 @@ else
 	echo "lint: clang-format is not installed"
 	bad=1
 fi
+
+if command -v shellcheck >/dev/null; then
+	# shellcheck disable=SC2046
+	out=$(shellcheck -x -S warning $(git ls-files '*.sh' .ci/run) 2>&1)
+	if [ -n "$out" ]; then
+		printf 'lint: shellcheck:\n%s\n' "$out"
+		bad=1
+	fi
+else
+	echo "lint: shellcheck is not installed"
+	bad=1
+fi
 exit $bad

@@ -7,8 +7,9 @@ PACKAGES_DEMO="gcc libc6-dev gcc-multilib make binutils zlib1g-dev libzstd-dev l
 	libjson-c-dev python3 qemu-system-x86 seabios xz-utils zstd
 	makedumpfile"
 # To test everything.
-PACKAGES_CHECK="$PACKAGES_DEMO clang libclang-rt-14-dev clang-format libcmocka-dev git crash shellcheck
-	mandoc"
+# shellcheck disable=SC2034
+PACKAGES_CHECK="$PACKAGES_DEMO clang libclang-rt-14-dev clang-format libcmocka-dev git crash cpio
+	shellcheck mandoc"
 
 # missing PACKAGE...: prints those that are not installed.
 missing() {

@@ -38,11 +38,13 @@ void peer_sha256(const void *data, size_t len, unsigned char *digest)
 }
 P
 # As kexec-tools builds this file for its purgatory; two objects made one.
-for w in 64 32; do
+for w in x86_64:64 i386:32; do
+	emulation=elf_${w%:*} w=${w#*:} model=
+	[ $w = 32 ] || model=-mcmodel=large
 	for f in peer sha256; do
-		gcc -m$w -O2 -fno-builtin -ffreestanding -fno-stack-protector -I. -I"$top" -c $f.c -o $f-$w.o
+		gcc -m$w $model -O2 -fno-builtin -ffreestanding -fno-stack-protector -I. -I"$top" -c $f.c -o $f-$w.o
 	done
-	ld -r $([ $w = 32 ] && echo -m elf_i386) -o all-$w.o peer-$w.o sha256-$w.o
+	ld -r -m "$emulation" -o all-$w.o peer-$w.o sha256-$w.o
 done
 ls kexec-tools_*.dsc | sed 's/^kexec-tools_/peer: kexec-tools /; s/\.dsc$//'
 cd "$top"

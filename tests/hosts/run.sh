@@ -63,7 +63,7 @@ plan() {
 run() {
 	mkdir "$tmp/$name" && cd "$tmp/$name" || exit 1
 	cp "$here/$name/facts.txt" .
-	kernel= initrds=
+	kernel="" initrds=""
 	set --
 	while read -r word rest; do
 		case $word in
