@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import statistics
+import subprocess
 import sys
 import time
 
@@ -31,6 +32,10 @@ COMMANDS = {
 }
 
 
+def top():
+    return pathlib.Path(__file__).resolve().parents[2]
+
+
 def payload(pk, work):
     kernel, initrd = work / "bench.kernel", work / "bench.initrd"
     data = pk.kernel("amd64")[0].read_bytes()
@@ -44,7 +49,9 @@ def payload(pk, work):
 def machine(pk, out, files, name):
     work = out / "work"
     kernel, moddir = pk.kernel("amd64")
-    binaries, libs = {}, {}
+    usage = work / "usage"
+    subprocess.run(["gcc", "-O2", "-static", "-o", usage, top() / "tests/e2e/usage.c"], check=True)
+    binaries, libs = {"usage": usage}, {}
     for cls in (loaders.Xenkdump, loaders.KexecTools):
         b, lib = cls(pk, out.parent).files()
         binaries.update(b)
@@ -62,29 +69,25 @@ def boot(m):
 
 
 def timed(m, tool):
-    """(user+sys seconds, peak KiB) of one load."""
-    _, out = m.run(f"time -v {COMMANDS[tool]}", 180)
-    def get(what):
-        hit = re.search(rf"{what}[^:]*: ([0-9.]+)", out)
-        if not hit:
-            raise HarnessError(f"time -v did not print {what!r}: {out[-500:]}")
-        return float(hit.group(1))
-    return get("User time") + get("System time"), get("Maximum resident set size")
+    """(user seconds, system seconds, peak MiB) of one load."""
+    _, out = m.run(f"usage {COMMANDS[tool]}", 180)
+    hit = re.search(r"usage user (\d+) sys (\d+) peak (\d+)", out)
+    if not hit:
+        raise HarnessError(f"usage did not say what was used: {out[-500:]}")
+    return int(hit[1]) / 1000, int(hit[2]) / 1000, int(hit[3]) / 1024
 
 
 def bench_load(pk, out, files):
-    cpu = {t: [] for t in COMMANDS}
-    rss = {t: [] for t in COMMANDS}
+    """{tool: [(user, sys, peak)]}, taking turns; the first round warms the page cache."""
+    rounds = {t: [] for t in COMMANDS}
     with machine(pk, out, files, "bench-load") as m:
         boot(m)
         for i in range(ROUNDS + 1):
-            for tool in COMMANDS:
-                c, r = timed(m, tool)
-                if i:  # the first round warms the page cache
-                    cpu[tool].append(c)
-                    rss[tool].append(r)
-    return ({t: statistics.median(v) for t, v in cpu.items()},
-            {t: max(v) / 1024 for t, v in rss.items()})
+            for tool, list_ in rounds.items():
+                used = timed(m, tool)
+                if i:
+                    list_.append(used)
+    return rounds
 
 
 def bench_crash(pk, out, files, tool):
@@ -100,8 +103,7 @@ def bench_crash(pk, out, files, tool):
 
 
 def main():
-    top = pathlib.Path(__file__).resolve().parents[2]
-    build = top / os.environ.get("O", "build")
+    build = top() / os.environ.get("O", "build")
     out = build / "e2e"
     pk = packages.Packages(out)
     for d in ("work", "logs"):
@@ -110,16 +112,21 @@ def main():
     version = re.search(r"kexec-tools (\S+)", packages_version(pk))
     print(f"dom0 on Xen in QEMU ({qemu.ACCEL}, {qemu.CPU}); kexec-tools {version.group(1)}; "
           f"kernel {KERNEL // MIB} MiB, initrd {INITRD // MIB} MiB; {ROUNDS} rounds")
-    cpu, rss = bench_load(pk, out, files)
-    row("load, user+sys, median", cpu, "s")
-    row("load, peak memory", rss, "MiB")
-    print(f"  xenkdump's peak is the payload plus {rss['xenkdump'] - (KERNEL + INITRD) / MIB:.1f} MiB")
+    rounds = bench_load(pk, out, files)
+    for what, value in (("user", lambda u: u[0]), ("system", lambda u: u[1]),
+                        ("user+sys", lambda u: u[0] + u[1])):
+        row(f"load, {what} time, median",
+            {t: statistics.median(map(value, r)) for t, r in rounds.items()}, "s")
+    peak = {t: max(u[2] for u in r) for t, r in rounds.items()}
+    row("load, peak memory", peak, "MiB")
+    print(f"  xenkdump's peak is the payload plus {peak['xenkdump'] - (KERNEL + INITRD) / MIB:.1f} MiB")
+    if os.environ.get("BENCH_ONLY") == "load":
+        return
     crash = {t: statistics.median(bench_crash(pk, out, files, t) for _ in range(3)) for t in COMMANDS}
     row("crash to first line of the dump kernel, median of 3", crash, "s")
 
 
 def packages_version(pk):
-    import subprocess  # pylint: disable=import-outside-toplevel
     return subprocess.run([pk.kexec_tools(), "-v"], capture_output=True, text=True,
                           check=True).stdout
 
