@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Facts of a machine that this Linux owns: its physical addresses are the machine's. Under a
+ * hypervisor the same files tell of the guest and must not be asked. Each part fills its facts or
+ * leaves a gap; each fails only for want of memory.
+ */
+#ifndef NATIVE_MACHINE_H
+#define NATIVE_MACHINE_H
+
+#include "common/host.h"
+#include "native/probe.h"
+
+/* memory, crash and kernel.image, from /proc/iomem. */
+enum xk_status native_iomem(const char *root, struct host *h, struct diag *d) _nonnull_;
+
+#endif
