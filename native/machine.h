@@ -13,4 +13,7 @@
 /* memory, crash and kernel.image, from /proc/iomem. */
 enum xk_status native_iomem(const char *root, struct host *h, struct diag *d) _nonnull_;
 
+/* cpu_notes, of every CPU that is there, online or not. */
+enum xk_status native_crash_notes(const char *root, struct host *h, struct diag *d) _nonnull_;
+
 #endif
