@@ -16,4 +16,14 @@ enum xk_status native_iomem(const char *root, struct host *h, struct diag *d) _n
 /* cpu_notes, of every CPU that is there, online or not. */
 enum xk_status native_crash_notes(const char *root, struct host *h, struct diag *d) _nonnull_;
 
+/* kernel.image_virt and kernel.page_offset, from /proc/kcore; after native_iomem(). */
+void native_text_map(const char *root, struct host *h) _nonnull_;
+
+/*
+ * The decision of native_text_map(), pure: the PT_LOADs of /proc/kcore and its class against
+ * h->kernel.image and the VMCOREINFO text.
+ */
+void native_text_map_loads(
+	const struct kcore_load *v, size_t nr, unsigned bits, struct host *h) _nonnull_;
+
 #endif
