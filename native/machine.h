@@ -19,6 +19,9 @@ enum xk_status native_crash_notes(const char *root, struct host *h, struct diag 
 /* kernel.image_virt and kernel.page_offset, from /proc/kcore; after native_iomem(). */
 void native_text_map(const char *root, struct host *h) _nonnull_;
 
+/* kernel.crash_hotplug and kernel.elfcorehdr_size. */
+void native_crash_hotplug(const char *root, struct host *h) _nonnull_;
+
 /*
  * The decision of native_text_map(), pure: the PT_LOADs of /proc/kcore and its class against
  * h->kernel.image and the VMCOREINFO text.
