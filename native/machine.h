@@ -22,6 +22,9 @@ void native_text_map(const char *root, struct host *h) _nonnull_;
 /* kernel.crash_hotplug and kernel.elfcorehdr_size. */
 void native_crash_hotplug(const char *root, struct host *h) _nonnull_;
 
+/* efi_*, where h->efi; with the firmware's runtime services as this kernel mapped them. */
+void native_efi(const char *root, struct host *h) _nonnull_;
+
 /*
  * The decision of native_text_map(), pure: the PT_LOADs of /proc/kcore and its class against
  * h->kernel.image and the VMCOREINFO text.
