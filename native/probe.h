@@ -56,4 +56,9 @@ struct kcore_load {
 enum xk_status native_kcore_loads(const char *path, unsigned *bits, struct kcore_load **ret,
 	size_t *nr, struct diag *d) _nonnull_;
 
+/* The rest, where no hypervisor is below: memory, crash, cpu_notes, efi_* and those of kernel.*
+ * that hold for the machine's own kernel. After native_probe(). Fails only for want of memory. */
+enum xk_status native_machine_probe(
+	const struct native_probe_env *env, struct host *h, struct diag *d) _nonnull_;
+
 #endif
