@@ -14,6 +14,10 @@ enum xk_status machine_probe(struct host *ret, struct diag *d)
 	/* Second: it knows better what some of the kernel's answers mean under Xen. */
 	if (!st)
 		st = xen_probe(&xen_probe_real, ret, d);
+	/* Last, and only where this kernel's physical addresses are the machine's: it takes the
+	 * Xen probe to know that none is there, and the two probes may not know of each other. */
+	if (!st && ret->hypervisor == HV_NONE)
+		st = native_machine_probe(&native_probe_real, ret, d);
 	return st;
 }
 

@@ -25,6 +25,8 @@ void host_deinit(struct host *h)
 	buf_deinit(&h->kernel.vmcoreinfo_text);
 	buf_deinit(&h->screen_info);
 	buf_deinit(&h->edd);
+	buf_deinit(&h->efi_runtime_map);
+	buf_deinit(&h->efi_info);
 	range_list_deinit(&h->memory);
 	range_list_deinit(&h->crash);
 	free(h->cpu_notes);

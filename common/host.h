@@ -70,6 +70,12 @@ struct host {
 		char *build_id; /* lower-case hex */
 		struct range vmcoreinfo; /* machine addresses of the note, header included */
 		struct buf vmcoreinfo_text; /* its text, where /proc/kcore gave it */
+		/* The rest without a hypervisor only. */
+		struct range image; /* physical addresses, from its code to the end of its bss */
+		vaddr_t image_virt; /* that maps image.start; KASLR included. 0 unknown */
+		vaddr_t page_offset; /* of the direct map: maps physical address 0; 0 unknown */
+		bool crash_hotplug; /* can keep a loaded elfcorehdr current */
+		uint32_t elfcorehdr_size; /* bytes of room it wants for that; 0 unknown */
 	} kernel;
 
 	struct range_list memory; /* machine memory map, as the firmware gave it */
@@ -79,6 +85,11 @@ struct host {
 
 	bool cpu_long_mode; /* the processor can run 64-bit kernels */
 	bool efi;
+	/* What a kernel that was not started by the firmware needs to use it: without a hypervisor
+	 * only. struct efi_memory_desc is in common/efi.h. */
+	struct buf efi_runtime_map; /* struct efi_memory_desc entries, as the kernel mapped them */
+	struct buf efi_info; /* 32 bytes, as in boot_params */
+	maddr_t efi_fw_vendor, efi_config_table, efi_smbios; /* physical; 0 unknown */
 	maddr_t rsdp; /* ACPI root pointer; 0 unknown */
 	struct buf screen_info; /* 64 bytes, as in boot_params */
 	struct buf edd; /* struct edd_info entries, as in boot_params */

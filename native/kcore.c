@@ -56,22 +56,34 @@ static enum xk_status parse_header(struct bytes b, struct phdrs *ret, struct dia
 	return XK_OK;
 }
 
+/* Program header i, of either class as a 64-bit one. */
+static bool read_phdr(int fd, const struct phdrs *p, uint32_t i, Elf64_Phdr *ret)
+{
+	uint64_t at = p->off + (uint64_t)i * p->size;
+	Elf32_Phdr p32;
+
+	if (p->bits == 64)
+		return read_at(fd, at, ret, sizeof(*ret));
+	if (!read_at(fd, at, &p32, sizeof(p32)))
+		return false;
+	*ret = (Elf64_Phdr){.p_type = p32.p_type,
+		.p_offset = p32.p_offset,
+		.p_vaddr = p32.p_vaddr,
+		.p_paddr = p32.p_paddr == UINT32_MAX ? KCORE_NO_PHYS : p32.p_paddr,
+		.p_filesz = p32.p_filesz,
+		.p_memsz = p32.p_memsz};
+	return true;
+}
+
 /* Where the notes are; false when there are none. */
 static bool find_notes(int fd, const struct phdrs *p, uint64_t *off, uint64_t *len)
 {
 	for (uint32_t i = 0; i < p->nr; i++) {
-		uint64_t at = p->off + (uint64_t)i * p->size;
-		Elf64_Phdr p64;
-		Elf32_Phdr p32;
+		Elf64_Phdr ph;
 
-		if (p->bits == 64 && read_at(fd, at, &p64, sizeof(p64)) && p64.p_type == PT_NOTE) {
-			*off = p64.p_offset;
-			*len = p64.p_filesz;
-			return true;
-		}
-		if (p->bits == 32 && read_at(fd, at, &p32, sizeof(p32)) && p32.p_type == PT_NOTE) {
-			*off = p32.p_offset;
-			*len = p32.p_filesz;
+		if (read_phdr(fd, p, i, &ph) && ph.p_type == PT_NOTE) {
+			*off = ph.p_offset;
+			*len = ph.p_filesz;
 			return true;
 		}
 	}
@@ -113,24 +125,76 @@ static enum xk_status read_notes(int fd, const struct phdrs *p, struct buf *text
 	return take_vmcoreinfo((struct bytes){data, len}, text, d);
 }
 
-enum xk_status native_kcore(const char *path, unsigned *bits, struct buf *text, struct diag *d)
+/* The file with its headers found; *fd is -1 when it could not be opened. */
+static enum xk_status open_kcore(
+	const char *path, int *fd, unsigned *bits, struct phdrs *p, struct diag *d)
 {
 	uint8_t head[sizeof(Elf64_Ehdr)] = {0};
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	enum xk_status st;
-	struct phdrs p = {0};
 
 	*bits = 0;
-	if (fd < 0)
-		return diag_fail(d, XK_IO, "%s: %s", path, strerror(errno));
-	if (!read_at(fd, 0, head, sizeof(head)))
-		st = diag_fail(d, XK_IO, "reading the ELF header: %s", strerror(errno));
-	else
-		st = parse_header((struct bytes){head, sizeof(head)}, &p, d);
-	if (!st) {
-		*bits = p.bits;
-		st = read_notes(fd, &p, text, d);
-	}
-	close(fd);
+	*fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (*fd < 0)
+		return diag_fail(d, XK_IO, "%s", strerror(errno));
+	if (!read_at(*fd, 0, head, sizeof(head)))
+		return diag_fail(d, XK_IO, "reading the ELF header: %s", strerror(errno));
+	st = parse_header((struct bytes){head, sizeof(head)}, p, d);
+	if (!st)
+		*bits = p->bits;
+	return st;
+}
+
+static enum xk_status close_kcore(const char *path, int fd, enum xk_status st, struct diag *d)
+{
+	if (fd >= 0)
+		close(fd);
 	return st ? diag_prepend(d, "%s: ", path) : XK_OK;
+}
+
+enum xk_status native_kcore(const char *path, unsigned *bits, struct buf *text, struct diag *d)
+{
+	struct phdrs p = {0};
+	int fd;
+	enum xk_status st = open_kcore(path, &fd, bits, &p, d);
+
+	if (!st)
+		st = read_notes(fd, &p, text, d);
+	return close_kcore(path, fd, st, d);
+}
+
+static enum xk_status read_loads(
+	int fd, const struct phdrs *p, struct kcore_load **ret, size_t *ret_nr, struct diag *d)
+{
+	struct kcore_load *v = calloc(p->nr ? p->nr : 1, sizeof(*v));
+	size_t nr = 0;
+
+	if (!v)
+		return diag_fail(d, XK_NOMEM, "no memory for the program headers");
+	for (uint32_t i = 0; i < p->nr; i++) {
+		Elf64_Phdr ph;
+
+		if (!read_phdr(fd, p, i, &ph)) {
+			free(v);
+			return diag_fail(d, XK_BAD_INPUT,
+				"only %" PRIu32 " of %" PRIu32 " program headers can be read", i,
+				p->nr);
+		}
+		if (ph.p_type == PT_LOAD && ph.p_memsz)
+			v[nr++] = (struct kcore_load){ph.p_vaddr, ph.p_paddr, ph.p_memsz};
+	}
+	*ret = v;
+	*ret_nr = nr;
+	return XK_OK;
+}
+
+enum xk_status native_kcore_loads(
+	const char *path, unsigned *bits, struct kcore_load **ret, size_t *nr, struct diag *d)
+{
+	struct phdrs p = {0};
+	int fd;
+	enum xk_status st = open_kcore(path, &fd, bits, &p, d);
+
+	if (!st)
+		st = read_loads(fd, &p, ret, nr, d);
+	return close_kcore(path, fd, st, d);
 }

@@ -19,8 +19,8 @@ struct native_probe_env {
 
 extern const struct native_probe_env native_probe_real;
 
-/* Fills kernel.*, cpu_long_mode, efi, rsdp, screen_info and edd, with gaps for what could not be
- * had. Fails only for want of memory. */
+/* What is true under a hypervisor too: fills kernel.*, cpu_long_mode, efi, rsdp, screen_info and
+ * edd, with gaps for what could not be had. Fails only for want of memory. */
 enum xk_status native_probe(
 	const struct native_probe_env *env, struct host *h, struct diag *d) _nonnull_;
 
@@ -42,5 +42,23 @@ maddr_t native_scan_rsdp(struct bytes area, maddr_t base);
  * *text. *bits stays 0 when the file cannot even be read. XK_IO, XK_BAD_INPUT. */
 enum xk_status native_kcore(
 	const char *path, unsigned *bits, struct buf *text, struct diag *d) _nonnull_;
+
+/* A PT_LOAD of /proc/kcore. Before Linux 4.11 phys is 0; since then it is KCORE_NO_PHYS for what is
+ * neither RAM nor the kernel's image. */
+struct kcore_load {
+	vaddr_t virt;
+	maddr_t phys;
+	uint64_t size;
+};
+#define KCORE_NO_PHYS UINT64_MAX
+
+/* Its PT_LOADs, for the caller to free, and its class. XK_IO, XK_BAD_INPUT, XK_NOMEM. */
+enum xk_status native_kcore_loads(const char *path, unsigned *bits, struct kcore_load **ret,
+	size_t *nr, struct diag *d) _nonnull_;
+
+/* The rest, where no hypervisor is below: memory, crash, cpu_notes, efi_* and those of kernel.*
+ * that hold for the machine's own kernel. After native_probe(). Fails only for want of memory. */
+enum xk_status native_machine_probe(
+	const struct native_probe_env *env, struct host *h, struct diag *d) _nonnull_;
 
 #endif
