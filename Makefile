@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # xenkdump. Out of tree: O=build is the default. V=1 shows commands. Local settings: config.mak.
 #   make                      build/xenkdump
+#   make ARCH=i386 O=build-i386   build-i386/xenkdump, a 32-bit program, for 32-bit dom0s
 #   make check                unit tests, golden hosts, command line, fuzz corpora, documentation, lint
 #   make O=build-asan SAN=1   the same under AddressSanitizer and UBSan
 #   make print-VAR            any variable
@@ -36,6 +37,7 @@ endif
 # json-c and xz are linked statically where the archives exist: an initramfs then needs only
 # zlib and zstd.
 LIBS := -lz -lzstd -Wl,-Bstatic -llzma -ljson-c -Wl,-Bdynamic -ldl
+TESTLIBS := -lcmocka
 
 lib_src := $(wildcard common/*.c xen/*.c native/*.c)
 cli_src := $(wildcard cli/*.c)
@@ -50,6 +52,9 @@ fuzzers := $(fuzz_src:tests/fuzz/%.c=$(O)/fuzz/%)
 all: $(O)/xenkdump
 
 include purgatory/purgatory.mk
+ifeq ($(ARCH),i386)
+include tests/i386.mk
+endif
 
 $(O)/xenkdump: $(cli_obj) $(O)/libxenkdump.a
 	$(call say,LD,$@)
@@ -67,7 +72,7 @@ $(O)/%.o: %.c
 $(O)/tests/%: tests/unit/%.c $(test_lib) $(O)/libxenkdump.a
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(XCFLAGS) $(SANFLAGS) $(CFLAGS) -MMD -MP $(filter %.c %.a,$^) $(XLDFLAGS) -lcmocka $(LIBS) -o $@
+	$(Q)$(CC) $(XCFLAGS) $(SANFLAGS) $(CFLAGS) -MMD -MP $(filter %.c %.a,$^) $(XLDFLAGS) $(TESTLIBS) $(LIBS) -o $@
 
 $(O)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(O)/libxenkdump.a
 	$(call say,FUZZ,$@)
