@@ -86,7 +86,7 @@ fuzz-%: tests/fuzz/fuzz_%.c $(patsubst %,$(O)/purgatory/%.o,blob sha256 sha256-n
 		$< $(lib_src) $(filter %.o,$^) $(LIBS) -o $(O)/libfuzzer/fuzz_$*
 	$(O)/libfuzzer/fuzz_$* $(FUZZARGS) $(O)/libfuzzer/$* tests/fuzz/corpus/fuzz_$*
 
-check: check-unit check-hosts check-cli check-fuzz check-docs lint
+check: check-unit check-abi check-hosts check-cli check-fuzz check-docs lint
 
 check-unit: $(tests)
 	$(Q)set -e; for t in $(sort $(tests)); do echo "== $$t"; $$t; done
@@ -101,6 +101,14 @@ check-hosts: $(O)/xenkdump $(O)/tests/mkkernel
 
 check-update: $(O)/xenkdump $(O)/tests/mkkernel
 	$(Q)O=$(O) tests/hosts/run.sh --update
+
+$(O)/tests/abi-sizes: tests/abi/sizes.c
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(XCFLAGS) $(CFLAGS) -MMD -MP $< $(XLDFLAGS) -o $@
+
+check-abi: $(O)/tests/abi-sizes
+	$(Q)O=$(O) tests/abi/run.sh
 
 check-cli: $(O)/xenkdump
 	$(Q)O=$(O) python3 -B tests/cli/run.py
@@ -124,6 +132,7 @@ clean:
 print-%:
 	@echo '$($*)'
 
-.PHONY: all check check-unit check-hosts check-update check-cli check-docs check-fuzz lint install clean
+.PHONY: all check check-unit check-abi check-hosts check-update check-cli check-docs \
+	check-fuzz lint install clean
 .SECONDARY:
 -include $(shell [ -d $(O) ] && find $(O) -path $(O)/e2e -prune -o -type f -name '*.d' -print)
