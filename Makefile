@@ -3,6 +3,8 @@
 #   make                      build/xenkdump
 #   make ARCH=i386 O=build-i386   build-i386/xenkdump, a 32-bit program, for 32-bit dom0s
 #   make check                unit tests, golden hosts, command line, fuzz corpora, documentation, lint
+#   make check-i386           all of it that needs no machine for the 32-bit program, in build-i386;
+#                             and that it plans the same bytes as the 64-bit one
 #   make O=build-asan SAN=1   the same under AddressSanitizer and UBSan
 #   make print-VAR            any variable
 -include config.mak
@@ -110,6 +112,13 @@ $(O)/tests/abi-sizes: tests/abi/sizes.c
 check-abi: $(O)/tests/abi-sizes
 	$(Q)O=$(O) tests/abi/run.sh
 
+# The 32-bit build: the tests that need no machine, and that it plans the very bytes that this one
+# does.
+O_I386 ?= $(O)-i386
+check-i386: $(O)/xenkdump $(O)/tests/mkkernel
+	$(Q)$(MAKE) ARCH=i386 O=$(O_I386) all check-unit check-abi check-hosts check-cli check-fuzz
+	$(Q)O=$(O) tests/hosts/run.sh --same-as $(O_I386)
+
 check-cli: $(O)/xenkdump
 	$(Q)O=$(O) python3 -B tests/cli/run.py
 
@@ -132,7 +141,7 @@ clean:
 print-%:
 	@echo '$($*)'
 
-.PHONY: all check check-unit check-abi check-hosts check-update check-cli check-docs \
+.PHONY: all check check-unit check-abi check-hosts check-update check-i386 check-cli check-docs \
 	check-fuzz lint install clean
 .SECONDARY:
 -include $(shell [ -d $(O) ] && find $(O) -path $(O)/e2e -prune -o -type f -name '*.d' -print)
