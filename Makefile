@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # xenkdump. Out of tree: O=build is the default. V=1 shows commands. Local settings: config.mak.
 #   make                      build/xenkdump
+#   make ARCH=i386 O=build-i386   build-i386/xenkdump, a 32-bit program, for 32-bit dom0s
 #   make check                unit tests, golden hosts, command line, fuzz corpora, documentation, lint
+#   make check-i386           all of it that needs no machine for the 32-bit program, in build-i386;
+#                             and that it plans the same bytes as the 64-bit one
 #   make O=build-asan SAN=1   the same under AddressSanitizer and UBSan
 #   make print-VAR            any variable
 -include config.mak
@@ -36,6 +39,7 @@ endif
 # json-c and xz are linked statically where the archives exist: an initramfs then needs only
 # zlib and zstd.
 LIBS := -lz -lzstd -Wl,-Bstatic -llzma -ljson-c -Wl,-Bdynamic -ldl
+TESTLIBS := -lcmocka
 
 lib_src := $(wildcard common/*.c xen/*.c native/*.c)
 cli_src := $(wildcard cli/*.c)
@@ -50,6 +54,9 @@ fuzzers := $(fuzz_src:tests/fuzz/%.c=$(O)/fuzz/%)
 all: $(O)/xenkdump
 
 include purgatory/purgatory.mk
+ifeq ($(ARCH),i386)
+include tests/i386.mk
+endif
 
 $(O)/xenkdump: $(cli_obj) $(O)/libxenkdump.a
 	$(call say,LD,$@)
@@ -67,7 +74,7 @@ $(O)/%.o: %.c
 $(O)/tests/%: tests/unit/%.c $(test_lib) $(O)/libxenkdump.a
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(XCFLAGS) $(SANFLAGS) $(CFLAGS) -MMD -MP $(filter %.c %.a,$^) $(XLDFLAGS) -lcmocka $(LIBS) -o $@
+	$(Q)$(CC) $(XCFLAGS) $(SANFLAGS) $(CFLAGS) -MMD -MP $(filter %.c %.a,$^) $(XLDFLAGS) $(TESTLIBS) $(LIBS) -o $@
 
 $(O)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(O)/libxenkdump.a
 	$(call say,FUZZ,$@)
@@ -81,7 +88,7 @@ fuzz-%: tests/fuzz/fuzz_%.c $(patsubst %,$(O)/purgatory/%.o,blob sha256 sha256-n
 		$< $(lib_src) $(filter %.o,$^) $(LIBS) -o $(O)/libfuzzer/fuzz_$*
 	$(O)/libfuzzer/fuzz_$* $(FUZZARGS) $(O)/libfuzzer/$* tests/fuzz/corpus/fuzz_$*
 
-check: check-unit check-hosts check-cli check-fuzz check-docs lint
+check: check-unit check-abi check-hosts check-cli check-fuzz check-docs lint
 
 check-unit: $(tests)
 	$(Q)set -e; for t in $(sort $(tests)); do echo "== $$t"; $$t; done
@@ -96,6 +103,21 @@ check-hosts: $(O)/xenkdump $(O)/tests/mkkernel
 
 check-update: $(O)/xenkdump $(O)/tests/mkkernel
 	$(Q)O=$(O) tests/hosts/run.sh --update
+
+$(O)/tests/abi-sizes: tests/abi/sizes.c
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(XCFLAGS) $(CFLAGS) -MMD -MP $< $(XLDFLAGS) -o $@
+
+check-abi: $(O)/tests/abi-sizes
+	$(Q)O=$(O) tests/abi/run.sh
+
+# The 32-bit build: the tests that need no machine, and that it plans the very bytes that this one
+# does.
+O_I386 ?= $(O)-i386
+check-i386: $(O)/xenkdump $(O)/tests/mkkernel
+	$(Q)$(MAKE) ARCH=i386 O=$(O_I386) all check-unit check-abi check-hosts check-cli check-fuzz
+	$(Q)O=$(O) tests/hosts/run.sh --same-as $(O_I386)
 
 check-cli: $(O)/xenkdump
 	$(Q)O=$(O) python3 -B tests/cli/run.py
@@ -123,6 +145,7 @@ clean:
 print-%:
 	@echo '$($*)'
 
-.PHONY: all bench check check-unit check-hosts check-update check-cli check-docs check-fuzz lint install clean
+.PHONY: all bench check check-unit check-abi check-hosts check-update check-i386 check-cli check-docs \
+	check-fuzz lint install clean
 .SECONDARY:
 -include $(shell [ -d $(O) ] && find $(O) -path $(O)/e2e -prune -o -type f -name '*.d' -print)

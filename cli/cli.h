@@ -30,6 +30,7 @@ struct settings {
 	size_t nr_initrds;
 	const char *facts; /* --facts */
 	const char *output; /* -o */
+	const char *segments; /* --write-segments */
 	const char *rundir; /* --run-dir: where the record of what is armed lies */
 	bool dry_run, json, yes, verbose;
 };

@@ -20,6 +20,7 @@ enum {
 	OPT_FACTS,
 	OPT_DRY_RUN,
 	OPT_JSON,
+	OPT_SEGMENTS,
 	OPT_YES,
 	OPT_RUN_DIR,
 	OPT_HELP,
@@ -54,6 +55,8 @@ const struct option_def options_plan[] = {
 	PLAN_OPTIONS,
 	{OPT_FACTS, "facts", "FILE", "facts of the machine to plan for (see xenkdump facts)"},
 	{OPT_JSON, "json", NULL, "print the plan as JSON"},
+	{OPT_SEGMENTS, "write-segments", "DIR",
+		"write each segment's bytes to a new file DIR/KIND"},
 	{0},
 };
 
@@ -156,6 +159,11 @@ static enum xk_status apply(int id, char *arg, struct settings *s, struct diag *
 	case OPT_FACTS: s->facts = arg; break;
 	case OPT_DRY_RUN: s->dry_run = true; break;
 	case OPT_JSON: s->json = true; break;
+	case OPT_SEGMENTS:
+		if (!arg[0])
+			return diag_fail(d, XK_USAGE, "--write-segments: expected a folder");
+		s->segments = arg;
+		break;
 	case OPT_YES: s->yes = true; break;
 	case OPT_RUN_DIR:
 		if (!arg[0])

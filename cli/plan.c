@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+
 #include "cli/cli.h"
 #include "cli/machine.h"
 
@@ -27,6 +29,28 @@ enum xk_status show_plan(const struct settings *s, const struct plan *p, struct 
 	return st;
 }
 
+/* One file for each segment that has content, under the name of its kind, of which a plan has one
+ * each. 0600: command lines may hold secrets. */
+static enum xk_status write_segments(const struct plan *p, const char *dir, struct diag *d)
+{
+	enum xk_status st = XK_OK;
+
+	for_each_seg (s, p) {
+		_cleanup_(freep) char *path = NULL;
+
+		if (!s->buf)
+			continue;
+		if (asprintf(&path, "%s/%s", dir, seg_kind_name(s->kind)) < 0) {
+			path = NULL;
+			return diag_fail(d, XK_NOMEM, "out of memory");
+		}
+		st = file_create(path, (struct bytes){s->buf, s->len}, 0600, d);
+		if (st)
+			return diag_prepend(d, "--write-segments: ");
+	}
+	return st;
+}
+
 /* The random seed is drawn when a plan is loaded. A plan that is only shown holds zeros in its
  * place, so that the same inputs show the same plan everywhere. */
 enum xk_status plan_without_loading(struct settings *s, struct diag *d)
@@ -45,7 +69,9 @@ enum xk_status plan_without_loading(struct settings *s, struct diag *d)
 	if (!st)
 		st = make_plan(s, &in, &p, d);
 	if (!st) {
-		st = show_plan(s, &p, d);
+		st = s->segments ? write_segments(&p, s->segments, d) : XK_OK;
+		if (!st)
+			st = show_plan(s, &p, d);
 		plan_deinit(&p);
 	}
 	inputs_deinit(&in);

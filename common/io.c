@@ -435,3 +435,20 @@ enum xk_status file_replace(const char *path, struct bytes content, mode_t mode,
 	}
 	return st == XK_OK ? st : diag_prepend(d, "%s: ", path);
 }
+
+enum xk_status file_create(const char *path, struct bytes content, mode_t mode, struct diag *d)
+{
+	_cleanup_(closep) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	enum xk_status st = XK_OK;
+
+	if (fd < 0)
+		return diag_fail(d, XK_IO, "%s: cannot create it: %s", path, strerror(errno));
+	if (fchmod(fd, mode) < 0)
+		st = diag_fail(d, XK_IO, "cannot set its mode: %s", strerror(errno));
+	if (st == XK_OK)
+		st = write_all(fd, content, d);
+	if (st == XK_OK)
+		return st;
+	unlink(path);
+	return diag_prepend(d, "%s: ", path);
+}

@@ -56,4 +56,9 @@ enum xk_status file_read(const char *path, size_t max, struct buf *ret, struct d
 enum xk_status file_replace(
 	const char *path, struct bytes content, mode_t mode, struct diag *d) _nonnull_;
 
+/* Creates path, which must not exist yet; a symlink there is not followed. XK_IO, and no file is
+ * left behind, when it does or cannot be written. */
+enum xk_status file_create(
+	const char *path, struct bytes content, mode_t mode, struct diag *d) _nonnull_;
+
 #endif

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # The whole test: installs what it needs (Debian 12, root), builds with gcc and clang, unit tests
-# with and without sanitizers, fuzz corpora, golden hosts, the command line, documentation, lint,
-# purgatory alone in QEMU, then Xen and a dom0 that crash in QEMU. tests/check.sh --quick leaves out
-# what needs QEMU.
+# with and without sanitizers, fuzz corpora, golden hosts, the same for i386, the command line,
+# documentation, lint, purgatory alone in QEMU, then Xen and a dom0 that crash in QEMU.
+# tests/check.sh --quick leaves out what needs QEMU.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 . tests/packages.sh
@@ -35,6 +35,9 @@ step "unit tests" make -j"$jobs" O=build WERROR=1 check-unit
 step "unit tests, clang, ASan and UBSan" make -j"$jobs" O=build-asan CC=clang SAN=1 WERROR=1 check-unit
 step "fuzz corpora under ASan and UBSan" make -j"$jobs" O=build-asan CC=clang SAN=1 WERROR=1 check-fuzz
 step "golden hosts" make O=build check-hosts
+step "structs across boundaries" make O=build WERROR=1 check-abi
+step "i386 build, same plans" make -j"$jobs" O=build WERROR=1 check-i386
+step "i386 build with clang" make -j"$jobs" O=build-i386-clang ARCH=i386 CC=clang WERROR=1
 step "command line" make O=build check-cli
 step "command line, clang, ASan and UBSan" make -j"$jobs" O=build-asan CC=clang SAN=1 WERROR=1 check-cli
 step "documentation" make O=build check-docs

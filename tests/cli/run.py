@@ -91,6 +91,36 @@ class Tests:
             same((a.code, a.out, a.err), (0, b.out, ""))
             same((b.code, b.err), (0, ""))
 
+    def test_segments_in_files(self):
+        os.mkdir("segments")
+        a = run(*plan("--initrd", "initrd", "--write-segments", "segments", "--json", "vmlinuz"))
+        same((a.code, a.err), (0, ""))
+        same(json.loads(a.out), plan_json("--initrd", "initrd", "vmlinuz"))
+        with_content = {s["kind"]: s for s in json.loads(a.out)["segments"] if not s["map_only"]}
+        same(set(with_content), {"kernel", "initrd", "bootparams", "cmdline", "elfcore", "note",
+                                 "purgatory"})
+        same(set(os.listdir("segments")), set(with_content))
+        for kind, seg in with_content.items():
+            data = pathlib.Path("segments", kind).read_bytes()
+            same((kind, len(data)), (kind, seg["bytes"]))
+            if kind != "purgatory":  # which holds the digests
+                same((kind, hashlib.sha256(data).hexdigest()), (kind, seg["sha256"]))
+            same(stat.S_IMODE(os.stat(f"segments/{kind}").st_mode), 0o600)
+        same(pathlib.Path("segments/initrd").read_bytes(), pathlib.Path("initrd").read_bytes())
+        # Nothing is overwritten or followed, and nothing is written for a plan that is refused.
+        for f in os.listdir("segments"):
+            os.unlink(f"segments/{f}")
+        os.symlink("outside", "segments/kernel")
+        refused(IO, plan("--write-segments", "segments", "vmlinuz"),
+                "--write-segments: segments/kernel: cannot create it: File exists")
+        same((os.listdir("segments"), os.path.lexists("outside")), (["kernel"], False))
+        refused(IO, plan("--write-segments", "absent", "vmlinuz"), "absent/kernel: cannot create")
+        refused(USAGE, plan("--write-segments=", "vmlinuz"), "--write-segments: expected a folder")
+        os.mkdir("empty")
+        write("facts", FACTS.replace("crash-region", "# crash-region"))
+        refused(NO_REGION, plan("--write-segments", "empty", "vmlinuz"), "crash region")
+        same(os.listdir("empty"), [])
+
     def test_plan_of_what_was_given(self):
         p = plan_json("--initrd", "initrd", "--initrd", "initrd", "vmlinuz")
         same(p["version"], 1)

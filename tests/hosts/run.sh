@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Golden hosts: for each folder here, what `xenkdump plan` says of facts.txt and request.txt must be
 # plan.txt. --update rewrites the plans; whoever does that reads each changed line.
+# --same-as FOLDER: instead, the build in FOLDER must say the same to the last byte, as text and as
+# JSON, and plan the same bytes for every segment.
 #
 # request.txt: "# what the case proves", then lines of
 #   kernel FIELD=NUMBER...   the kernel, see mkkernel.c
@@ -12,11 +14,18 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 O=$(cd "$here/../.." && cd "${O:-build}" && pwd) || exit 1
-update=
+update="" other=""
 [ "${1:-}" = --update ] && update=1
+if [ "${1:-}" = --same-as ]; then
+	other=$(cd "$here/../.." && cd "$2" && pwd) || exit 1
+	[ "$other" != "$O" ] || {
+		echo "hosts: --same-as $2: that is this build itself"
+		exit 1
+	}
+fi
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
-bad=0 nr=0
+bad=0 nr=0 segments=0
 
 fail() {
 	printf 'hosts: %s: %s\n' "$name" "$1"
@@ -60,6 +69,32 @@ plan() {
 	cat stdout stderr code | mask
 }
 
+# What one build says of a host and the segments it makes, in folder $1.
+everything() {
+	into=$1 program=$2
+	shift 2
+	mkdir -p "$into/segments"
+	"$program" plan --write-segments "$into/segments" "$@" --facts facts.txt vmlinuz \
+		>"$into/stdout" 2>"$into/stderr"
+	echo "exit $?" >"$into/code"
+	"$program" plan --json "$@" --facts facts.txt vmlinuz >"$into/json" 2>&1
+}
+
+compare() {
+	everything this "$O/xenkdump" "$@"
+	everything other "$other/xenkdump" "$@"
+	diff -r this other >differences || {
+		head -n 20 differences
+		fail "the build in $other makes it otherwise (same compiler, same zlib?)"
+	}
+	# Two programs that write nothing would agree. plan.txt says how many there must be.
+	planned=$(awk '$1 ~ /^0x/ && $4 ~ /B$/ && $5 != "-" && $5 != "backup"' \
+		"$here/$name/plan.txt" | wc -l)
+	written=$(find this/segments -type f -size +0 | wc -l)
+	[ "$written" = "$planned" ] || fail "$written segments were written, $planned are planned"
+	segments=$((segments + written))
+}
+
 run() {
 	mkdir "$tmp/$name" && cd "$tmp/$name" || exit 1
 	cp "$here/$name/facts.txt" .
@@ -80,6 +115,10 @@ run() {
 	done <"$here/$name/request.txt"
 	# shellcheck disable=SC2086
 	"$O/tests/mkkernel" vmlinuz $kernel || exit 1
+	if [ "$other" ]; then
+		compare "$@"
+		return
+	fi
 	plan plan "$@" >out
 	plan load --dry-run "$@" | cmp -s - out || fail "load --dry-run says something else"
 	check_digests
@@ -102,5 +141,10 @@ for facts in "$here"/*/facts.txt; do
 	run
 done
 [ $nr -gt 0 ] || bad=1
-[ $bad = 0 ] && echo "hosts: $nr plans are as they were"
+if [ "$other" ]; then
+	[ "$segments" -gt 0 ] || bad=1
+	[ $bad = 0 ] && echo "hosts: $nr plans and $segments segments are the same in both builds"
+else
+	[ $bad = 0 ] && echo "hosts: $nr plans are as they were"
+fi
 exit $bad

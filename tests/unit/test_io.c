@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <lzma.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -494,6 +496,59 @@ static void replaces_files(void **state)
 	assert_int_equal(system(cmd), 0);
 }
 
+static void creates_files(void **state)
+{
+	struct bytes content = {(const uint8_t *)"content", 7}, none = {NULL, 0};
+	void (*handler)(int);
+	struct rlimit limit;
+	struct buf b = {0};
+	enum xk_status got;
+	struct diag d;
+	struct stat st;
+	rlim_t was;
+
+	(void)state;
+	diag_init(&d);
+	assert_int_equal(file_create(at("created"), content, 0600, &d), XK_OK);
+	assert_int_equal(file_read(at("created"), 100, &b, &d), XK_OK);
+	assert_int_equal(b.len, 7);
+	assert_memory_equal(b.data, "content", 7);
+	buf_deinit(&b);
+	assert_int_equal(stat(at("created"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(file_create(at("created-empty"), none, 0600, &d), XK_OK);
+	assert_int_equal(stat(at("created-empty"), &st), 0);
+	assert_int_equal(st.st_size, 0);
+	/* What is there stays as it is. */
+	assert_int_equal(file_create(at("created"), none, 0600, &d), XK_IO);
+	assert_non_null(strstr(d.text, "/created: cannot create it: File exists"));
+	assert_int_equal(stat(at("created"), &st), 0);
+	assert_int_equal(st.st_size, 7);
+	/* Also through a symlink that leads nowhere: open() alone would create its target. */
+	assert_int_equal(symlink(at("nowhere"), at("dangling")), 0);
+	diag_init(&d);
+	assert_int_equal(file_create(at("dangling"), content, 0600, &d), XK_IO);
+	assert_non_null(strstr(d.text, "/dangling: cannot create it: File exists"));
+	assert_int_not_equal(lstat(at("nowhere"), &st), 0);
+	diag_init(&d);
+	assert_int_equal(file_create(at("absent/x"), content, 0600, &d), XK_IO);
+	assert_non_null(strstr(d.text, "/absent/x: cannot create it: No such file or directory"));
+	/* Nothing is left of a file that cannot be written. */
+	handler = signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	was = limit.rlim_cur;
+	limit.rlim_cur = 3;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	diag_init(&d);
+	got = file_create(at("half"), content, 0600, &d);
+	limit.rlim_cur = was;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	signal(SIGXFSZ, handler);
+	assert_int_equal(got, XK_IO);
+	assert_non_null(strstr(d.text, "/half: cannot write: File too large"));
+	assert_int_not_equal(lstat(at("half"), &st), 0);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -522,6 +577,7 @@ int main(void)
 		cmocka_unit_test(joins_initrds),
 		cmocka_unit_test(reads_files),
 		cmocka_unit_test(replaces_files),
+		cmocka_unit_test(creates_files),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
