@@ -60,8 +60,7 @@ static enum xk_status place_kernel(struct builder *b)
 		.reason = "at its alignment, with the memory it unpacks itself into",
 	};
 	p->nr++;
-	if (b->lim->control_pages)
-		p->control_need = plan_control_need(p->segs, p->nr);
+	p->control_need = plan_control_need(b->lim, b->h, p->segs, p->nr);
 	/* A relocatable kernel below its pref_address moves itself up to there when it unpacks
 	 * (boot.rst), which would be over the crashed system's memory. */
 	start = align_up(max_u64(b->bottom + p->control_need, b->img->pref_address), b->img->align);
@@ -74,6 +73,13 @@ static enum xk_status place_kernel(struct builder *b)
 			b->img->name, start, end, p->region.start, p->region.end,
 			b->reach.kernel_max, b->reach.why,
 			build_remedy(b, b->reach.kernel_max, how, sizeof(how)));
+	if (p->machine == EM_386 && b->bottom + p->control_need > b->lim->control_end)
+		return diag_fail(b->d, XK_NO_FIT,
+			"the crash region %" PRIaddr "-%" PRIaddr
+			" is too high: %s enters the image from a page of it that must lie below "
+			"%" PRIu64 " MiB: %s",
+			p->region.start, p->region.end, b->lim->name, b->lim->control_end / MiB,
+			build_remedy(b, b->lim->control_end, how, sizeof(how)));
 	if (end > b->top && p->region.start < b->img->pref_address)
 		return diag_fail(b->d, XK_NO_FIT,
 			"%s runs at %" PRIaddr " or above (pref_address of its header) and has no "
@@ -152,11 +158,11 @@ static enum xk_status place_rest(struct builder *b)
 	const struct image *img = b->img;
 	enum xk_status st;
 
-	st = place(b, SEG_PURGATORY, purg_blob(b->p->entry_bits).len, UINT64_MAX,
+	st = place(b, SEG_PURGATORY, purg_blob(plan_purg_bits(b->p)).len, UINT64_MAX,
 		"runs first: verifies, saves low memory, enters the kernel");
 	if (!st) {
 		/* More than its file: stack, tables. Zeroed by whoever loads it. */
-		struct purg_abi abi = purg_blob_abi(b->p->entry_bits);
+		struct purg_abi abi = purg_blob_abi(plan_purg_bits(b->p));
 		struct seg *s = &b->p->segs[b->p->nr - 1];
 		uint64_t more = align_up(abi.mem_size, PAGE_SIZE_X86) - range_size(s->dest);
 
@@ -257,7 +263,7 @@ static void fill_purgatory(struct builder *b)
 
 static enum xk_status fill_contents(struct builder *b)
 {
-	struct bytes blob = purg_blob(b->p->entry_bits);
+	struct bytes blob = purg_blob(plan_purg_bits(b->p));
 	struct plan *p = b->p;
 	enum xk_status st;
 

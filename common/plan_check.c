@@ -59,30 +59,32 @@ static enum xk_status check_segs(
 	return XK_OK;
 }
 
-/* Free pages for the hypervisor are counted wherever they are: it takes any hole. */
-static enum xk_status check_control(
-	const struct plan *p, const struct backend_limits *lim, struct diag *d)
+/* Free pages for who enters the image are counted wherever they are: it takes any hole. */
+static enum xk_status check_control(const struct plan *p, const struct host *h,
+	const struct backend_limits *lim, struct diag *d)
 {
 	uint64_t used = 0, need, low;
 	maddr_t at = p->region.start;
 
-	if (!lim->control_pages)
+	need = plan_control_need(lim, h, p->segs, p->nr);
+	if (!need)
 		return XK_OK;
 	for_each_seg (s, p)
 		used += range_size(s->dest);
-	need = plan_control_need(p->segs, p->nr);
 	if (used > range_size(p->region) || range_size(p->region) - used < need)
 		return broken(d, "%" PRIu64 " KiB must stay free for %s, %" PRIu64 " are",
 			need / KiB, lim->name, (range_size(p->region) - used) / KiB);
 	if (p->machine != EM_386)
 		return XK_OK;
-	/* Xen leaves long mode on the first of these pages, so they must be in reach. */
-	low = min_u64(p->region.end, REACH_4G) - min_u64(at, REACH_4G);
+	/* The image is entered from one of these pages. */
+	low = min_u64(p->region.end, lim->control_end) - min_u64(at, lim->control_end);
 	for_each_seg (s, p)
-		low -= min_u64(s->dest.end, REACH_4G) - min_u64(s->dest.start, REACH_4G);
+		low -= min_u64(s->dest.end, lim->control_end) -
+		       min_u64(s->dest.start, lim->control_end);
 	if (low < need)
-		return broken(d, "%s has %" PRIu64 " KiB below 4 GiB to enter a 32-bit image from",
-			lim->name, low / KiB);
+		return broken(d,
+			"%s has %" PRIu64 " KiB below %" PRIu64 " MiB to enter a 32-bit image from",
+			lim->name, low / KiB, lim->control_end / MiB);
 	return XK_OK;
 }
 
@@ -111,20 +113,23 @@ static enum xk_status check_kernel(const struct plan *p, const struct image *img
 	return XK_OK;
 }
 
-static enum xk_status check_entry(
-	const struct plan *p, const struct host *h, const struct image *img, struct diag *d)
+static enum xk_status check_entry(const struct plan *p, const struct host *h,
+	const struct image *img, const struct backend_limits *lim, struct diag *d)
 {
 	const struct seg *k = plan_seg(p, SEG_KERNEL), *pg = plan_seg(p, SEG_PURGATORY);
+	unsigned bits = lim->own_mode ? host_crash_bits(h) : p->entry_bits;
 
+	if (p->hypervisor != h->hypervisor)
+		return broken(d, "it was made for another kind of host");
 	if (p->entry_bits != 32 && p->entry_bits != 64)
 		return broken(d, "entry of %u bits", p->entry_bits);
 	if (p->entry_bits == 64 && (!img->entry_64 || host_crash_bits(h) != 64))
 		return broken(d, "no one would enter the kernel's 64-bit entry");
-	if (img->is_64 && !h->cpu_long_mode)
+	if (img->is_64 && host_lacks_long_mode(h))
 		return broken(d, "the processor cannot run a 64-bit kernel");
-	if (p->machine != (p->entry_bits == 64 ? EM_X86_64 : EM_386))
-		return broken(
-			d, "image machine %u for an entry of %u bits", p->machine, p->entry_bits);
+	if (p->machine != (bits == 64 ? EM_X86_64 : EM_386))
+		return broken(d, "image machine %u for an entry of %u bits, by a %u-bit %s",
+			p->machine, p->entry_bits, host_crash_bits(h), lim->name);
 	if (p->entry != pg->dest.start)
 		return broken(d, "the image is not entered at purgatory");
 	if (p->kernel_entry != k->dest.start + (p->entry_bits == 64 ? 0x200 : 0))
@@ -133,12 +138,17 @@ static enum xk_status check_entry(
 }
 
 /* The region must be one of the host's, and none of it anything but RAM. */
-static enum xk_status check_region(const struct plan *p, const struct host *h, struct diag *d)
+static enum xk_status check_region(const struct plan *p, const struct host *h,
+	const struct backend_limits *lim, struct diag *d)
 {
 	bool found = false;
 
-	for (size_t i = 0; i < h->crash.nr; i++)
+	for (size_t i = 0; i < h->crash.nr; i++) {
 		found |= range_contains(h->crash.v[i].r, p->region);
+		if (lim->highest_region && h->crash.v[i].r.start >= p->region.end &&
+			!range_empty(h->crash.v[i].r))
+			return broken(d, "%s loads into its highest crash region only", lim->name);
+	}
 	if (!found || range_empty(p->region) || p->region.start < MiB)
 		return broken(d, "%" PRIaddr "-%" PRIaddr " is not reserved for a crash kernel",
 			p->region.start, p->region.end);
@@ -182,16 +192,16 @@ static enum xk_status check_e820(const struct plan *p, struct diag *d)
 enum xk_status plan_check(const struct plan *p, const struct host *h, const struct image *img,
 	const struct backend_limits *lim, struct diag *d)
 {
-	enum xk_status st = check_region(p, h, d);
+	enum xk_status st = check_region(p, h, lim, d);
 
 	if (!st)
 		st = check_segs(p, lim, d);
 	if (!st)
-		st = check_entry(p, h, img, d);
+		st = check_entry(p, h, img, lim, d);
 	if (!st)
 		st = check_kernel(p, img, d);
 	if (!st)
-		st = check_control(p, lim, d);
+		st = check_control(p, h, lim, d);
 	if (!st)
 		st = check_bootparams(p, h, img, d);
 	if (!st)

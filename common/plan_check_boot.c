@@ -157,7 +157,7 @@ enum xk_status check_purgatory(const struct plan *p, struct diag *d)
 	struct purg_abi abi;
 	unsigned loaded = 0;
 
-	if (!is_blob(pg, p->entry_bits))
+	if (!is_blob(pg, plan_purg_bits(p)))
 		return broken(d, "purgatory is not whole or has too little memory");
 	memcpy(&abi, pg->buf + PURG_ABI_OFFSET, sizeof(abi));
 	if (abi.entry != p->kernel_entry || abi.entry_bits != p->entry_bits ||

@@ -176,7 +176,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		.align = 4096,
 		.max_segs = 15,
 		.map_only = true,
-		.control_pages = true,
+		.control = CONTROL_MAP_SEGS,
+		.control_end = 4 * GiB,
 		.max_dest = (UINT64_C(1) << 52) - 1};
 	struct buf kernel = {0}, initrd = {0}, text = {0};
 	struct plan plan, again;
@@ -192,7 +193,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			.align = 4096,
 			.max_segs = (unsigned)take(&in, 1) % 20,
 			.map_only = flags & 2,
-			.control_pages = flags & 4,
+			.own_mode = flags & 8,
+			.highest_region = flags & 16,
+			.control = (enum control_pages)(flags >> 5 & 3),
+			.control_end = flags & 4 ? 4 * GiB : 864 * MiB,
 			.max_dest = address(&in)};
 	host_init(&h);
 	diag_init(&d);

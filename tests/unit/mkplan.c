@@ -51,7 +51,8 @@ void mkplan_init(struct mkplan *m, maddr_t start, maddr_t end)
 		.align = 4096,
 		.max_dest = (UINT64_C(1) << 52) - 1,
 		.map_only = true,
-		.control_pages = true,
+		.control = CONTROL_MAP_SEGS,
+		.control_end = 4 * GiB,
 	};
 }
 

@@ -14,6 +14,7 @@
 
 #include "common/plan_mem.h"
 #include "common/purg.h"
+#include "native/backend.h"
 #include "tests/unit/mkplan.h"
 
 #define TOP_FIXED 0xa2000 /* backup, note, core header */
@@ -240,8 +241,8 @@ static void native(void **state)
 	m.host.hypervisor = HV_NONE;
 	m.host.guest = GUEST_NONE;
 	memset(&m.host.xen, 0, sizeof(m.host.xen));
-	m.lim.control_pages = false;
-	m.lim.max_segs = 16;
+	m.lim = *native_limits(64);
+	m.lim.control = CONTROL_NONE;
 	assert_int_equal(mkplan_make(&m), XK_OK);
 	assert_int_equal(m.plan.machine, 62);
 	assert_int_equal(m.plan.control_need, 0);
