@@ -39,6 +39,11 @@ unsigned plan_purg_bits(const struct plan *p)
 	return p->machine == EM_X86_64 ? 64 : 32;
 }
 
+bool plan_verifies(const struct plan *p, const struct seg *s)
+{
+	return s->buf && s->kind != SEG_PURGATORY && !(p->hotplug && s->kind == SEG_ELFCORE);
+}
+
 const struct seg *plan_seg(const struct plan *p, enum seg_kind kind)
 {
 	for_each_seg (s, p)
@@ -128,6 +133,7 @@ void plan_deinit(struct plan *p)
 	}
 	for (size_t i = 0; i < p->nr_warnings; i++)
 		free(p->warnings[i]);
+	range_list_deinit(&p->more);
 	range_list_deinit(&p->e820);
 	free(p->cmdline);
 	memset(p, 0, sizeof(*p));

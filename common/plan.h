@@ -56,14 +56,17 @@ struct plan {
 	struct range region; /* the crash region used */
 	struct range control; /* left free for page tables and code page of who enters the image */
 	uint64_t control_need; /* the bytes of it that are needed at most */
+	bool hotplug; /* Linux keeps the core header current, so purgatory cannot verify it */
+	size_t efi_ranges; /* of runtime services handed to the dump kernel; 0: no EFI for it */
 	size_t nr;
 	struct seg segs[PLAN_MAX_SEGS];
+	struct range_list more; /* other crash regions, whole pages: the dump kernel's memory too */
 	struct range_list e820; /* the dump kernel's memory map */
 	char *cmdline; /* as the dump kernel gets it */
 	struct { /* what the core header holds */
 		uint32_t cpu_notes, phdrs, ram_loads;
-		bool xen_vmcoreinfo, xen_image;
-		/* dom0's VMCOREINFO: none, by machine address, or a copy made at load time */
+		bool xen_vmcoreinfo, xen_image, kernel_image;
+		/* the kernel's VMCOREINFO: none, by machine address, or a copy made at load time */
 		enum { OS_NOTE_NONE, OS_NOTE_ADDRESS, OS_NOTE_COPY } os_vmcoreinfo;
 		uint64_t xenkdump_note; /* bytes of the XENKDUMP note */
 	} core;

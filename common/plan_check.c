@@ -157,9 +157,74 @@ static enum xk_status check_region(const struct plan *p, const struct host *h,
 	return XK_OK;
 }
 
+/* Linux writes its header where ours lies, of its own kind. */
+static enum xk_status check_hotplug(const struct plan *p, const struct host *h, struct diag *d)
+{
+	if (!p->hotplug)
+		return XK_OK;
+	if (h->hypervisor != HV_NONE || !h->kernel.crash_hotplug)
+		return broken(d, "no one would keep the core header current");
+	if (range_size(plan_seg(p, SEG_ELFCORE)->dest) < h->kernel.elfcorehdr_size)
+		return broken(
+			d, "Linux wants %u bytes for the core header", h->kernel.elfcorehdr_size);
+	if (p->core_machine != (h->kernel.bits == 64 ? EM_X86_64 : EM_386))
+		return broken(d, "Linux would turn the core header into one of another machine");
+	return XK_OK;
+}
+
+/* Every byte of r is in some crash region, and RAM of the machine and nothing else. */
+static enum xk_status check_crash_ram(const struct host *h, struct range r, struct diag *d)
+{
+	struct range_list left = {0};
+	bool ok = range_list_add(&left, r, MEM_RAM), empty, ram;
+
+	for (size_t i = 0; ok && i < h->crash.nr; i++)
+		ok = range_list_subtract(&left, h->crash.v[i].r);
+	empty = ok && !left.nr;
+	range_list_deinit(&left);
+	if (!ok)
+		return diag_fail(d, XK_NOMEM, "no memory to check the memory map");
+	ram = range_list_covers(&h->memory, r, MEM_RAM);
+	for (size_t i = 0; ram && i < h->memory.nr; i++)
+		ram = h->memory.v[i].type == MEM_RAM || !range_overlaps(h->memory.v[i].r, r);
+	if (!empty || !ram)
+		return broken(d, "RAM %" PRIaddr "-%" PRIaddr " is not the dump kernel's", r.start,
+			r.end);
+	return XK_OK;
+}
+
+/* What the host reserved besides the region is the dump kernel's too, where it is RAM. */
+static enum xk_status check_more(const struct plan *p, const struct host *h, struct diag *d)
+{
+	struct diag unused;
+
+	diag_init(&unused);
+	for (size_t i = 0; i < p->more.nr; i++)
+		if (!range_list_covers(&p->e820, p->more.v[i].r, MEM_RAM) ||
+			range_overlaps(p->more.v[i].r, p->region))
+			return broken(d, "the crash region at %" PRIaddr " is no RAM of its own",
+				p->more.v[i].r.start);
+	for (size_t i = 0; i < h->crash.nr; i++) {
+		struct range r = h->crash.v[i].r;
+		uint64_t page = PAGE_SIZE_X86;
+
+		if (r.start < MiB || r.start > UINT64_MAX - page)
+			continue;
+		r = (struct range){align_up(r.start, page), align_down(r.end, page)};
+		if (range_empty(r) || range_overlaps(r, p->region) ||
+			check_crash_ram(h, r, &unused))
+			continue;
+		if (!range_list_covers(&p->more, r, MEM_RAM))
+			return broken(d,
+				"the dump kernel would not use the crash region at %" PRIaddr,
+				r.start);
+	}
+	return XK_OK;
+}
+
 /* The dump kernel's memory: nothing protected may be RAM to it, and what it is given must be
- * the crash region or the memory that the backup holds. */
-static enum xk_status check_e820(const struct plan *p, struct diag *d)
+ * a crash region or the memory that the backup holds. */
+static enum xk_status check_e820(const struct plan *p, const struct host *h, struct diag *d)
 {
 	const struct range low = {0, BACKUP_END};
 
@@ -173,9 +238,12 @@ static enum xk_status check_e820(const struct plan *p, struct diag *d)
 						seg_kind_name(s->kind));
 			continue;
 		}
-		if (!range_contains(p->region, m->r) && !range_contains(low, m->r))
-			return broken(d, "RAM %" PRIaddr "-%" PRIaddr " is not the dump kernel's",
-				m->r.start, m->r.end);
+		if (!range_contains(low, m->r)) {
+			enum xk_status st = check_crash_ram(h, m->r, d);
+
+			if (st)
+				return st;
+		}
 		if (range_contains(low, m->r) && !plan_seg(p, SEG_BACKUP))
 			return broken(d, "low memory is given away without a backup");
 		for_each_seg (s, p)
@@ -186,7 +254,7 @@ static enum xk_status check_e820(const struct plan *p, struct diag *d)
 	for_each_seg (s, p)
 		if (!s->protected && !range_list_covers(&p->e820, s->dest, MEM_RAM))
 			return broken(d, "%s is no RAM to the dump kernel", seg_kind_name(s->kind));
-	return XK_OK;
+	return check_more(p, h, d);
 }
 
 enum xk_status plan_check(const struct plan *p, const struct host *h, const struct image *img,
@@ -203,11 +271,13 @@ enum xk_status plan_check(const struct plan *p, const struct host *h, const stru
 	if (!st)
 		st = check_control(p, h, lim, d);
 	if (!st)
+		st = check_hotplug(p, h, d);
+	if (!st)
 		st = check_bootparams(p, h, img, d);
 	if (!st)
-		st = check_e820(p, d);
+		st = check_e820(p, h, d);
 	if (!st)
-		st = check_core(p, h, d);
+		st = check_core(p, h, img, d);
 	if (!st)
 		st = check_purgatory(p, d);
 	return st;

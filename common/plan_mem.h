@@ -32,6 +32,9 @@ struct reach plan_reach(bool is_64, unsigned entry_bits);
  * can enter kernels of either width. */
 unsigned plan_purg_bits(const struct plan *p);
 
+/* Purgatory verifies what was loaded, but not itself and not what Linux may rewrite. */
+bool plan_verifies(const struct plan *p, const struct seg *s);
+
 const struct seg *plan_seg(const struct plan *p, enum seg_kind kind);
 bool plan_warn(struct plan *p, const char *fmt, ...) _printf_(2, 3);
 

@@ -102,6 +102,36 @@ static enum xk_status check_is_ram(struct builder *b)
 		r.start, r.end);
 }
 
+/* The other regions: nothing of the crashed system is in them. With crashkernel=...,high the low
+ * one is all that the dump kernel's devices of 32 address bits can use. */
+static enum xk_status add_more(struct builder *b)
+{
+	const struct range_list *mem = &b->h->memory, *l = &b->h->crash;
+	struct plan *p = b->p;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < l->nr; i++) {
+		struct range r = {align_up(l->v[i].r.start, PAGE_SIZE_X86),
+			align_down(l->v[i].r.end, PAGE_SIZE_X86)};
+		bool ram = r.start >= LOWEST && range_list_covers(mem, r, MEM_RAM);
+
+		if (range_empty(r) || r.start < l->v[i].r.start || range_overlaps(r, p->region))
+			continue;
+		for (size_t k = 0; ram && k < mem->nr; k++)
+			ram = mem->v[k].type == MEM_RAM || !range_overlaps(mem->v[k].r, r);
+		if (ram)
+			ok = range_list_add(&p->more, r, MEM_RAM);
+		else
+			plan_warn(p,
+				"the crash region %" PRIaddr "-%" PRIaddr
+				" is not all RAM above 1 MiB in the machine memory map; the dump "
+				"kernel will not use it",
+				r.start, r.end);
+	}
+	range_list_sort_merge(&p->more);
+	return ok ? XK_OK : diag_fail(b->d, XK_NOMEM, "no memory for the crash regions");
+}
+
 static enum xk_status out_of_reach(struct builder *b, struct range r)
 {
 	const struct image *img = b->img;
@@ -131,6 +161,7 @@ enum xk_status build_region(struct builder *b)
 	const struct range_list *l = &b->h->crash;
 	const char *why = host_gap_reason(b->h, "crash-region");
 	struct range best = {0, 0}, highest = {0, 0};
+	enum xk_status st;
 	char how[160];
 
 	for (size_t i = 0; i < l->nr; i++)
@@ -149,7 +180,8 @@ enum xk_status build_region(struct builder *b)
 		b->bottom = best.start;
 		/* Purgatory maps no more than this of a region above 4 GiB. */
 		b->top = min_u64(min_u64(best.end, best.start + PURG_MAX_MAP), b->reach.other_max);
-		return check_is_ram(b);
+		st = check_is_ram(b);
+		return st ? st : add_more(b);
 	}
 	if (!l->nr)
 		return diag_fail(b->d, XK_NO_REGION,
