@@ -93,7 +93,7 @@ check: check-unit check-abi check-hosts check-cli check-fuzz check-docs lint
 check-unit: $(tests)
 	$(Q)set -e; for t in $(sort $(tests)); do echo "== $$t"; $$t; done
 
-$(O)/tests/mkkernel: tests/hosts/mkkernel.c tests/unit/mkbz.c $(O)/libxenkdump.a
+$(O)/tests/mkkernel: tests/hosts/mkkernel.c tests/unit/mkbz.c tests/unit/mkelf.c $(O)/libxenkdump.a
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(XCFLAGS) $(SANFLAGS) $(CFLAGS) -MMD -MP $(filter %.c %.a,$^) $(XLDFLAGS) $(LIBS) -o $@

@@ -79,6 +79,9 @@ enum xk_status inputs_host(const struct settings *s, struct inputs *in, struct d
 enum xk_status inputs_image(
 	const struct settings *s, const struct payload_alloc *a, struct inputs *in, struct diag *d);
 
+/* kconfig.c: of the kernel that s names and img is. */
+void find_kconfig(const struct settings *s, const struct image *img, struct kconfig *ret);
+
 /* plan.c: builds and checks a plan from what was read. */
 enum xk_status make_plan(
 	const struct settings *s, const struct inputs *in, struct plan *ret, struct diag *d);

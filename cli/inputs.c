@@ -38,9 +38,14 @@ enum xk_status inputs_image(
 	const struct settings *s, const struct payload_alloc *a, struct inputs *in, struct diag *d)
 {
 	enum xk_status st = payload_read_kernel(s->kernel, a, &in->kernel, d);
+	struct bytes kernel = {in->kernel.data, in->kernel.len};
+
 	if (!st)
-		st = image_parse(
-			(struct bytes){in->kernel.data, in->kernel.len}, s->kernel, &in->image, d);
+		st = in->kernel.elf.nr
+			     ? image_parse_elf(&in->kernel.elf, kernel, s->kernel, &in->image, d)
+			     : image_parse(kernel, s->kernel, &in->image, d);
+	if (!st)
+		find_kconfig(s, &in->image, &in->image.config);
 	if (!st)
 		st = payload_read_initrds(s->initrds, s->nr_initrds, a, &in->initrd, d);
 	in->image.initrd = (struct bytes){in->initrd.data, in->initrd.len};

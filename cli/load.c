@@ -66,8 +66,8 @@ const struct command cmd_load = {
 	.name = "load",
 	.args = "[OPTION]... KERNEL",
 	.summary = "arm the crash kernel",
-	.text = "Loads KERNEL (a bzImage, also compressed by gzip, zstd or xz) into the memory that\n"
-		"was reserved for a crash kernel, in place of what was loaded there. Everything is\n"
+	.text = "Loads KERNEL (a bzImage or vmlinux, also compressed by gzip, zstd or xz) into the\n"
+		"memory that was reserved for a crash kernel, in place of what was loaded there. All is\n"
 		"checked first; when loading fails, nothing is armed and the message says so.",
 	.options = options_load,
 	.takes_kernel = true,

@@ -91,8 +91,7 @@ static enum xk_status header_check(const struct bz *bz, struct image *img)
 
 		image_guess(bz->file, guess, sizeof(guess));
 		return refuse(bz, XK_UNSUPPORTED,
-			"not a bzImage (no \"HdrS\" at 0x202), the only kernel format that can be loaded; %s",
-			guess);
+			"neither a bzImage (no \"HdrS\" at 0x202) nor a vmlinux; %s", guess);
 	}
 	if (!bytes_has(bz->file, OFF_PROTOCOL, 2))
 		return refuse(bz, XK_BAD_INPUT, "truncated: %zu bytes end inside the setup header",
@@ -143,6 +142,8 @@ static enum xk_status flags_check(const struct bz *bz, struct image *img)
 		img->xloadflags = (uint16_t)field(bz, OFF_XLOADFLAGS, 2);
 	img->is_64 = img->xloadflags & XLF_KERNEL_64;
 	img->entry_64 = img->is_64 && (img->xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G);
+	img->entry_off_64 = ENTRY_64_OFF;
+	img->entry_32 = true;
 	return XK_OK;
 }
 
@@ -182,7 +183,7 @@ static enum xk_status kernel_check(const struct bz *bz, struct image *img)
 	uint64_t setup = ((sects ? sects : 4) + 1) * SECTOR; /* 0 means 4, boot.rst */
 	uint64_t want = field(bz, OFF_SYSSIZE, 4) * 16;
 	uint64_t have = bz->file.len > setup ? bz->file.len - setup : 0;
-	uint64_t off, len;
+	uint64_t off = 0, len = 0;
 
 	if (want == 0)
 		return refuse(bz, XK_BAD_INPUT, "syssize is 0: it has no protected-mode part");
@@ -211,6 +212,8 @@ static enum xk_status kernel_check(const struct bz *bz, struct image *img)
 		return refuse(bz, XK_BAD_INPUT,
 			"init_size is 0x%llx, less than its 0x%llx bytes of protected-mode code",
 			(unsigned long long)img->init_size, (unsigned long long)want);
+	if (img->protocol >= 0x0208)
+		img->packed = bytes_sub(bz->file, setup + off, len);
 	/* What lies beyond init_size is no part of the kernel: want, which is, ends before. */
 	img->kernel = bytes_sub(bz->file, setup, min_u64(have, img->init_size));
 	return XK_OK;

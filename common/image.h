@@ -8,6 +8,7 @@
 
 #include "common/bytes.h"
 #include "common/diag.h"
+#include "common/kconfig.h"
 
 /*
  * Setup header of a bzImage. Source: Linux Documentation/arch/x86/boot.rst, protocol 2.15.
@@ -16,7 +17,13 @@
 #define BZ_HDR_OFF 0x1f1 /* setup_sects, the first byte that is copied */
 #define BZ_HDR_MAX 0x290 /* the header never ends after this */
 
+enum image_kind {
+	IMAGE_BZIMAGE,
+	IMAGE_VMLINUX, /* ELF; see elfimage.h. Its header is made up to look like a bzImage's */
+};
+
 struct image {
+	enum image_kind kind;
 	const char *name; /* file name for messages; borrowed */
 	struct bytes kernel; /* protected-mode part, what goes to the load address; borrowed */
 	struct bytes initrd; /* all initrds, concatenated; empty: none; borrowed */
@@ -25,14 +32,19 @@ struct image {
 	uint16_t protocol; /* 0x020f is 2.15 */
 	uint16_t xloadflags; /* XLF_*; 0 before 2.12 */
 	bool is_64; /* an x86_64 kernel */
-	bool entry_64; /* has the 64-bit entry at +0x200 and may lie above 4 GiB */
-	bool relocatable;
+	bool entry_64; /* has a 64-bit entry and may lie above 4 GiB */
+	bool entry_32; /* has a 32-bit entry */
+	uint64_t entry_off_64, entry_off_32; /* of these, from the load address */
+	bool relocatable; /* false: it runs at pref_address and nowhere else */
 	uint64_t align; /* power of two, at least a page */
 	uint64_t pref_address; /* 0 before 2.10 */
 	uint64_t init_size; /* memory the kernel needs from its load address on */
 	uint32_t cmdline_max; /* longest command line, without its NUL */
 	uint64_t initrd_max; /* highest address an initrd byte may have */
 	char version[128]; /* kernel_version string, printable, may be empty */
+	struct bytes
+		packed; /* the compressed kernel proper in `kernel`; empty: unknown, or a vmlinux */
+	struct kconfig config; /* filled by whoever can find it, after parsing */
 };
 
 #define XLF_KERNEL_64		   0x0001

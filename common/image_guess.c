@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <elf.h>
 #include <stdio.h>
 
 #include "common/image_guess.h"
@@ -73,19 +72,12 @@ static bool is_zero(struct bytes b)
 	return true;
 }
 
-static void guess_elf(struct bytes b, char *ret, size_t size)
+void image_guess_elf(struct bytes start, char *ret, size_t size)
 {
-	unsigned machine = u16_at(b, 18);
-
-	if (is_multiboot(b))
-		snprintf(ret, size,
-			"it looks like a multiboot ELF image, such as the Xen hypervisor itself; a Linux bzImage is wanted (/boot/vmlinuz-...)");
-	else if (machine == EM_386 || machine == EM_X86_64)
-		snprintf(ret, size,
-			"it looks like an ELF image, such as a vmlinux; use the bzImage of the same kernel (/boot/vmlinuz-...)");
-	else
-		snprintf(ret, size, "it looks like an ELF file for another machine (e_machine %u)",
-			machine);
+	snprintf(ret, size, "%s",
+		is_multiboot(start)
+			? "it looks like a multiboot image, such as the Xen hypervisor itself; a Linux kernel is wanted (/boot/vmlinuz-...)"
+			: "a program, perhaps, or another system's kernel");
 }
 
 /* In the order of the table: a more special magic goes first. */
@@ -123,10 +115,6 @@ void image_guess(struct bytes file, char *ret, size_t size)
 {
 	if (file.len == 0) {
 		snprintf(ret, size, "the file is empty");
-		return;
-	}
-	if (has_at(file, 0, ELFMAG, SELFMAG)) {
-		guess_elf(file, ret, size);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(magics); i++)

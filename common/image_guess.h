@@ -8,4 +8,7 @@
 /* Writes one phrase, such as "it looks like an initramfs archive ...", to ret. */
 void image_guess(struct bytes file, char *ret, size_t size) _nonnull_;
 
+/* The same for an ELF file; `start` is the beginning of its loadable part. */
+void image_guess_elf(struct bytes start, char *ret, size_t size) _nonnull_;
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The edge to the file system, for everything but probes and backends: whole files in, files
- * out. Nothing else in common/ makes a system call.
+ * out (io.c, and payload.c for kernels and initrds). Nothing else in common/ makes a system call.
  */
 #ifndef XK_IO_H
 #define XK_IO_H
@@ -10,6 +10,7 @@
 
 #include "common/bytes.h"
 #include "common/diag.h"
+#include "common/elfimage.h"
 
 /*
  * Where payload (kernel, initrds) is read to. Under Xen this is memory that a hypercall may
@@ -29,12 +30,17 @@ struct payload {
 	size_t len; /* content */
 	size_t size; /* allocated */
 	const struct payload_alloc *alloc;
+	struct elf_layout elf; /* of a kernel that was an ELF file, laid out; nr 0: it was not */
 };
 
 void payload_deinit(struct payload *p) _nonnull_;
 
+/* Anonymous memory of len bytes, zeroed. XK_NOMEM. */
+enum xk_status payload_alloc_plain(uint64_t len, struct payload *ret, struct diag *d) _nonnull_;
+
 /*
- * Reads a kernel file; gzip, zstd and xz are unpacked. XK_IO, XK_NOMEM, or XK_BAD_INPUT for a
+ * Reads a kernel file; gzip, zstd and xz are unpacked, and of an ELF file only the loadable parts
+ * are read, each to its place. XK_IO, XK_NOMEM, or XK_BAD_INPUT for a
  * damaged or absurdly large compressed file; d names the file.
  */
 enum xk_status payload_read_kernel(const char *path, const struct payload_alloc *a,

@@ -136,5 +136,6 @@ void plan_deinit(struct plan *p)
 	range_list_deinit(&p->more);
 	range_list_deinit(&p->e820);
 	free(p->cmdline);
+	free(p->dump_kernel);
 	memset(p, 0, sizeof(*p));
 }

@@ -63,6 +63,7 @@ struct plan {
 	struct range_list more; /* other crash regions, whole pages: the dump kernel's memory too */
 	struct range_list e820; /* the dump kernel's memory map */
 	char *cmdline; /* as the dump kernel gets it */
+	char *dump_kernel; /* its version and what is known of its configuration, for people */
 	struct { /* what the core header holds */
 		uint32_t cpu_notes, phdrs, ram_loads;
 		bool xen_vmcoreinfo, xen_image, kernel_image;

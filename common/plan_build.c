@@ -44,6 +44,18 @@ static enum xk_status place(
 	return XK_OK;
 }
 
+static enum xk_status cannot_move(struct builder *b, uint64_t size)
+{
+	maddr_t at = b->img->pref_address;
+
+	return diag_fail(b->d, XK_NO_FIT,
+		"%s runs at %" PRIaddr "-%" PRIaddr
+		", where it was linked, and nowhere else (a 32-bit vmlinux cannot be moved), and the "
+		"crash region %" PRIaddr "-%" PRIaddr
+		" does not have that room free: use the bzImage of the same kernel",
+		b->img->name, at, at + size, b->p->region.start, b->p->region.end);
+}
+
 /* The kernel goes to the bottom, after the room that the hypervisor takes for itself. */
 static enum xk_status place_kernel(struct builder *b)
 {
@@ -58,7 +70,9 @@ static enum xk_status place_kernel(struct builder *b)
 		.dest = {0, size},
 		.buf = b->img->kernel.data,
 		.len = b->img->kernel.len,
-		.reason = "at its alignment, with the memory it unpacks itself into",
+		.reason = b->img->kind == IMAGE_VMLINUX
+				  ? "where it can run, with its bss"
+				  : "at its alignment, with the memory it unpacks itself into",
 	};
 	p->nr++;
 	p->control_need = plan_control_need(b->lim, b->h, p->segs, p->nr);
@@ -67,6 +81,8 @@ static enum xk_status place_kernel(struct builder *b)
 	start = align_up(max_u64(b->bottom + p->control_need, b->img->pref_address), b->img->align);
 	if (start < b->bottom || add_overflow(start, size, &end))
 		return no_room(b, "kernel", size);
+	if (!b->img->relocatable && (start != b->img->pref_address || end > b->top))
+		return cannot_move(b, size);
 	if (end > b->reach.kernel_max)
 		return diag_fail(b->d, XK_NO_FIT,
 			"%s would lie at %" PRIaddr "-%" PRIaddr " in the crash region %" PRIaddr
@@ -319,7 +335,8 @@ static enum xk_status fill_contents(struct builder *b)
 	struct plan *p = b->p;
 	enum xk_status st;
 
-	p->kernel_entry = plan_seg(p, SEG_KERNEL)->dest.start + (p->entry_bits == 64 ? 0x200 : 0);
+	p->kernel_entry = plan_seg(p, SEG_KERNEL)->dest.start +
+			  (p->entry_bits == 64 ? b->img->entry_off_64 : b->img->entry_off_32);
 	p->entry = plan_seg(p, SEG_PURGATORY)->dest.start;
 	fill_map(b);
 	st = build_core_header(b);
@@ -415,6 +432,8 @@ enum xk_status plan_build(const struct request *rq, const struct host *h, const 
 		st = build_notes(&b);
 	if (!st)
 		st = build_core_spec(&b);
+	if (!st)
+		st = build_check_kernel(&b);
 	if (!st)
 		st = build_hotplug(&b);
 	if (!st)

@@ -39,6 +39,9 @@ enum xk_status build_notes(struct builder *b);
 enum xk_status build_core_spec(struct builder *b);
 enum xk_status build_core_header(struct builder *b);
 
+/* plan_kernel.c: can this kernel export that core? After build_core_spec(). */
+enum xk_status build_check_kernel(struct builder *b);
+
 /* plan_text.c: the dump kernel's command line and how purgatory speaks. */
 enum xk_status build_cmdline(struct builder *b, maddr_t elfcore);
 

@@ -101,6 +101,8 @@ static enum xk_status check_kernel(const struct plan *p, const struct image *img
 	if (k->dest.start % img->align || k->dest.start < img->pref_address ||
 		range_size(k->dest) < img->init_size)
 		return broken(d, "the kernel's address or memory is not what its header asks for");
+	if (!img->relocatable && k->dest.start != img->pref_address)
+		return broken(d, "the kernel cannot be moved from %" PRIaddr, img->pref_address);
 	if (k->dest.end > reach.kernel_max)
 		return broken(d, "the kernel ends at %" PRIaddr ": %s", k->dest.end, reach.why);
 	if (rd && p->entry_bits == 32 && rd->dest.start + rd->len - 1 > img->initrd_max)
@@ -125,6 +127,8 @@ static enum xk_status check_entry(const struct plan *p, const struct host *h,
 		return broken(d, "entry of %u bits", p->entry_bits);
 	if (p->entry_bits == 64 && (!img->entry_64 || host_crash_bits(h) != 64))
 		return broken(d, "no one would enter the kernel's 64-bit entry");
+	if (p->entry_bits == 32 && !img->entry_32)
+		return broken(d, "the kernel has no 32-bit entry");
 	if (img->is_64 && host_lacks_long_mode(h))
 		return broken(d, "the processor cannot run a 64-bit kernel");
 	if (p->machine != (bits == 64 ? EM_X86_64 : EM_386))
@@ -132,7 +136,8 @@ static enum xk_status check_entry(const struct plan *p, const struct host *h,
 			p->machine, p->entry_bits, host_crash_bits(h), lim->name);
 	if (p->entry != pg->dest.start)
 		return broken(d, "the image is not entered at purgatory");
-	if (p->kernel_entry != k->dest.start + (p->entry_bits == 64 ? 0x200 : 0))
+	if (p->kernel_entry !=
+		k->dest.start + (p->entry_bits == 64 ? img->entry_off_64 : img->entry_off_32))
 		return broken(d, "the kernel is not entered at its entry");
 	return XK_OK;
 }

@@ -78,6 +78,7 @@ static struct json_object *plan_object(const struct plan *p)
 	add(o, "entry", address(p->entry));
 	add(o, "kernel_entry", address(p->kernel_entry));
 	add(o, "kernel_entry_bits", json_object_new_int((int)p->entry_bits));
+	add(o, "dump_kernel", json_text(p->dump_kernel ? p->dump_kernel : "not known"));
 	add(o, "command_line", json_text(p->cmdline));
 	item = json_object_new_object();
 	add_range(item, p->region);

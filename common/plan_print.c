@@ -172,6 +172,7 @@ enum xk_status plan_print(const struct plan *p, struct buf *ret, struct diag *d)
 	buf_printf(ret, "image: %s, entered at %" PRIaddr "; kernel's %u-bit entry %" PRIaddr "\n",
 		p->machine == EM_X86_64 ? "EM_X86_64" : "EM_386", p->entry, p->entry_bits,
 		p->kernel_entry);
+	print_quoted(ret, "dump kernel: ", p->dump_kernel ? p->dump_kernel : "not known");
 	print_core(ret, p);
 	print_quoted(ret, "command line: ", p->cmdline);
 	buf_printf(ret, "purgatory speaks on: %s", p->console.vga ? "VGA text" : "nothing");

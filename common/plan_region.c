@@ -68,6 +68,11 @@ enum xk_status build_entry(struct builder *b)
 			host_gap_reason(b->h, "cpu.long-mode"));
 	p->hypervisor = b->h->hypervisor;
 	p->entry_bits = img->entry_64 && bits == 64 ? 64 : 32;
+	if (p->entry_bits == 32 && !img->entry_32)
+		return diag_fail(b->d, XK_UNSUPPORTED,
+			"%s is a 64-bit vmlinux, which has no 32-bit entry, and this 32-bit %s has "
+			"no other: use the bzImage of the same kernel",
+			img->name, b->h->hypervisor == HV_XEN ? "hypervisor" : "kernel");
 	p->machine = (b->lim->own_mode ? bits : p->entry_bits) == 64 ? EM_X86_64 : EM_386;
 	b->reach = plan_reach(img->is_64, p->entry_bits);
 	return XK_OK;

@@ -4,6 +4,7 @@ import struct
 
 SETUP = 5 * 512  # boot sector and 4 setup sectors
 BODY = 0x8000
+VERSION_AT, VERSION = 0x300, b"6.1.0-cli (who@where) #1"
 
 # name: (file offset, struct format, value of a good 64-bit kernel)
 FIELDS = {
@@ -13,6 +14,7 @@ FIELDS = {
     "jump": (0x200, "H", 0x6AEB),
     "header": (0x202, "I", 0x53726448),
     "version": (0x206, "H", 0x020F),
+    "kernel_version": (0x20E, "H", VERSION_AT - 0x200),
     "loadflags": (0x211, "B", 1),
     "initrd_addr_max": (0x22C, "I", 0x7FFFFFFF),
     "kernel_alignment": (0x230, "I", 0x200000),
@@ -32,6 +34,7 @@ def bzimage(**fields):
     for name, (offset, form, good) in FIELDS.items():
         struct.pack_into("<" + form, image, offset, fields.pop(name, good))
     assert not fields, fields
+    image[VERSION_AT:VERSION_AT + len(VERSION)] = VERSION
     return bytes(image) + body()
 
 

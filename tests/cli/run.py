@@ -9,6 +9,7 @@ import lzma
 import os
 import pathlib
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -146,6 +147,35 @@ class Tests:
         for name in ("k.gz", "k.xz"):
             same(plan_json(name), want)
 
+    def test_configuration(self):
+        """What is known of the dump kernel's configuration: beside it, else in it, else nothing."""
+        good = b"CONFIG_CRASH_DUMP=y\nCONFIG_PROC_VMCORE=y\nCONFIG_BLK_DEV_INITRD=y\n"
+        os.mkdir("boot")
+        write("boot/k", bzimage())
+        has(plan_json("boot/k")["dump_kernel"], "6.1.0-cli")
+        has(plan_json("boot/k")["dump_kernel"], "could not be checked")
+        write("boot/config-6.1.0-cli", good)
+        has(plan_json("boot/k")["dump_kernel"], "was checked: config-6.1.0-cli")
+        write("boot/config-6.1.0-cli", good.replace(b"CONFIG_PROC_VMCORE=y", b"# CONFIG_PROC_VMCORE is not set"))
+        refused(UNSUPPORTED, plan("boot/k"), "built without CONFIG_PROC_VMCORE (config-6.1.0-cli)")
+        write("boot/config-6.1.0-cli", b"no configuration")
+        has(plan_json("boot/k")["dump_kernel"], "could not be checked")
+
+    def test_embedded_configuration(self):
+        text = gzip.compress(b"CONFIG_CRASH_DUMP=y\n")
+        kernel = b"code" * 99 + b"IKCFG_ST" + text + b"IKCFG_ED" + b"more"
+        size = struct.pack("<I", len(kernel))
+        for packed in (gzip.compress(kernel), lzma.compress(kernel, check=lzma.CHECK_CRC32) + size):
+            image = bzimage(payload_offset=0x100, payload_length=len(packed))
+            image = image[:SETUP + 0x100] + packed + image[SETUP + 0x100 + len(packed):]
+            write("k", image)
+            refused(UNSUPPORTED, plan("k"), "built without CONFIG_PROC_VMCORE (embedded in it)")
+            # A damaged one is no reason to refuse.
+            broken = bytearray(image)
+            broken[SETUP + 0x100 + len(packed) // 2] ^= 0xFF
+            write("k", bytes(broken))
+            has(plan_json("k")["dump_kernel"], "could not be checked")
+
     def test_same_plan_every_time(self):
         same(run("plan", "--facts", "facts", "vmlinuz").out, run("plan", "--facts", "facts", "vmlinuz").out)
 
@@ -273,8 +303,8 @@ class Tests:
 
     def test_what_is_no_kernel(self):
         write("text", "#!/bin/sh\n")
-        write("elf", b"\x7fELF\x02\x01\x01" + b"\0" * 9 + b"\x02\0\x3e\0" + b"\0" * 600)
-        for name, text in (("initrd", "swapped"), ("text", "a script"), ("elf", "an ELF image")):
+        write("elf", b"\x7fELF\x02\x01\x01" + b"\0" * 9 + b"\x01\0\x3e\0" + b"\0" * 600)
+        for name, text in (("initrd", "swapped"), ("text", "a script"), ("elf", "an object file")):
             refused(UNSUPPORTED, plan(name), f"kernel {name}: ", text)
         write("twice.gz", gzip.compress(gzip.compress(bzimage())))
         refused(UNSUPPORTED, plan("twice.gz"), "gzip", "more than once")

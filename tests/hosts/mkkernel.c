@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Writes a small bzImage: mkkernel FILE [FIELD=NUMBER]... with the fields of struct mkbz that the
- * golden hosts vary. Its content depends on nothing else. */
+/* Writes a small kernel: mkkernel FILE [FIELD=NUMBER]... is a bzImage with the fields of struct mkbz
+ * that the golden hosts vary, mkkernel FILE vmlinux=64 (or 32) mkelf.h's vmlinux. Its content
+ * depends on nothing else. */
 #include <stdio.h>
 
 #include "tests/unit/mkbz.h"
+#include "tests/unit/mkelf.h"
 
 static bool set(struct mkbz *m, const char *word)
 {
@@ -29,19 +31,27 @@ static bool set(struct mkbz *m, const char *word)
 	return false;
 }
 
+static struct buf vmlinux(bool is_64)
+{
+	struct mkelf m = mkelf_default(is_64);
+
+	return mkelf_build(&m);
+}
+
 int main(int argc, char **argv)
 {
 	struct mkbz m = mkbz_default();
+	bool elf = argc == 3 && !strncmp(argv[2], "vmlinux=", 8);
 	struct buf b;
 	FILE *f;
 
-	for (int i = 2; i < argc; i++)
+	for (int i = 2; !elf && i < argc; i++)
 		if (!set(&m, argv[i])) {
 			fprintf(stderr, "mkkernel: %s?\n", argv[i]);
 			return 2;
 		}
 	f = argc > 1 ? fopen(argv[1], "wb") : NULL;
-	b = mkbz_build(&m);
+	b = elf ? vmlinux(!strcmp(argv[2] + 8, "64")) : mkbz_build(&m);
 	if (!f || b.failed || fwrite(b.data, 1, b.len, f) != b.len || fclose(f)) {
 		perror("mkkernel");
 		return 1;

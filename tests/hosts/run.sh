@@ -6,7 +6,7 @@
 # JSON, and plan the same bytes for every segment.
 #
 # request.txt: "# what the case proves", then lines of
-#   kernel FIELD=NUMBER...   the kernel, see mkkernel.c
+#   kernel FIELD=NUMBER...   the kernel, see mkkernel.c (vmlinux=64, vmlinux=32: an ELF one)
 #   initrd BYTES             an initrd of that size; may be repeated
 #   arg WORD                 one argument
 # plan.txt: standard output, standard error, exit code. The size of the XENKDUMP note and what
@@ -39,11 +39,26 @@ mask() {
 		-e 's/^xenkdump \(plan\|load\): /xenkdump: /'
 }
 
-# Digests of what was loaded, by another implementation. The kernel's setup part has 2560 bytes;
-# each initrd starts at a multiple of 4.
+# What of the kernel file is loaded: all but the 2560 bytes of a bzImage's setup part; of an ELF
+# file, its segments at their distances (see tests/unit/mkelf.c).
+loaded_kernel() {
+	case $kernel in
+	vmlinux=64)
+		tail -c +4097 vmlinuz | head -c 8192
+		head -c 4096 /dev/zero
+		tail -c +16385 vmlinuz | head -c 2048
+		head -c 2048 /dev/zero
+		tail -c +20481 vmlinuz | head -c 4660
+		;;
+	vmlinux=32) tail -c +4097 vmlinuz | head -c 8192 ;;
+	*) tail -c +2561 vmlinuz ;;
+	esac
+}
+
+# Digests of what was loaded, by another implementation. Each initrd starts at a multiple of 4.
 check_digests() {
 	grep -q '^exit 0$' out || return
-	tail -c +2561 vmlinuz >loaded
+	loaded_kernel >loaded
 	digest_is kernel
 	if [ "$initrds" ]; then
 		: >loaded

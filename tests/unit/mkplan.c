@@ -109,6 +109,7 @@ enum xk_status mkplan_make(struct mkplan *m)
 	if (st)
 		return st;
 	m->image.initrd = buf_bytes(&m->initrd);
+	m->image.config = m->config;
 	st = plan_build(&m->rq, &m->host, &m->image, &m->lim, &m->plan, &m->d);
 	if (!st)
 		st = plan_check(&m->plan, &m->host, &m->image, &m->lim, &m->d);

@@ -10,6 +10,7 @@
 struct mkplan {
 	struct host host;
 	struct mkbz kernel;
+	struct kconfig config;
 	size_t initrd_len;
 	struct request rq;
 	struct backend_limits lim;
