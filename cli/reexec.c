@@ -110,16 +110,18 @@ static void explain(enum reexec_why why, const char *passed_over, struct diag *d
 		passed_over[0] ? "; not used: " : "", passed_over);
 }
 
-enum xk_status reexec_if(enum reexec_why why, char **argv, struct diag *d)
+/* The reason why a file was not used, of the first such file: the one that was meant. */
+static void pass_over(const struct diag *one, char *ret, size_t len)
 {
-	char self[512], passed_over[600] = "", *paths[REEXEC_CANDIDATES];
-	ssize_t n;
+	if (one->text[0] && !ret[0])
+		snprintf(ret, len, "%.500s", one->text);
+}
 
-	if (why == REEXEC_NO)
-		return XK_OK;
-	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	self[n > 0 ? n : 0] = '\0';
-	reexec_candidates(self, paths);
+enum xk_status reexec_one_of(enum reexec_why why, char *const paths[REEXEC_CANDIDATES],
+	char *const *argv, struct diag *d)
+{
+	char passed_over[512] = "";
+
 	for (size_t i = 0; i < REEXEC_CANDIDATES; i++) {
 		struct diag one;
 		int fd;
@@ -132,10 +134,25 @@ enum xk_status reexec_if(enum reexec_why why, char **argv, struct diag *d)
 			diag_fail(&one, XK_IO, "%s cannot be run: %s", paths[i], strerror(errno));
 			close(fd);
 		}
-		if (one.text[0] && !passed_over[0])
-			snprintf(passed_over, sizeof(passed_over), "%.500s", one.text);
-		free(paths[i]);
+		pass_over(&one, passed_over, sizeof(passed_over));
 	}
 	explain(why, passed_over, d);
 	return XK_UNSUPPORTED;
+}
+
+enum xk_status reexec_if(enum reexec_why why, char *const *argv, struct diag *d)
+{
+	char self[512], *paths[REEXEC_CANDIDATES];
+	enum xk_status st;
+	ssize_t n;
+
+	if (why == REEXEC_NO)
+		return XK_OK;
+	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	self[n > 0 ? n : 0] = '\0';
+	reexec_candidates(self, paths);
+	st = reexec_one_of(why, paths, argv, d);
+	for (size_t i = 0; i < REEXEC_CANDIDATES; i++)
+		free(paths[i]);
+	return st;
 }

@@ -30,7 +30,7 @@ enum reexec_why reexec_to_load(unsigned bits, const struct host *h) _nonnull_;
  * Nothing, when why is REEXEC_NO. Otherwise it does not return when there is an x86_64 xenkdump to
  * run; when there is none, XK_UNSUPPORTED and one sentence: what is wrong, what to install.
  */
-enum xk_status reexec_if(enum reexec_why why, char **argv, struct diag *d) _nonnull_;
+enum xk_status reexec_if(enum reexec_why why, char *const *argv, struct diag *d) _nonnull_;
 
 /* The parts of it, for tests. */
 
@@ -46,5 +46,9 @@ void reexec_candidates(const char *self, char *ret[REEXEC_CANDIDATES]) _nonnull_
  * unless there is no such file, or it is another 32-bit program; then d is left alone.
  */
 int reexec_open(const char *path, bool root, struct diag *d) _nonnull_;
+
+/* Runs the first that may be; as reexec_if() when there is none. */
+enum xk_status reexec_one_of(enum reexec_why why, char *const paths[REEXEC_CANDIDATES],
+	char *const *argv, struct diag *d) _nonnull_;
 
 #endif
