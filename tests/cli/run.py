@@ -8,6 +8,7 @@ import json
 import lzma
 import os
 import pathlib
+import re
 import stat
 import subprocess
 import sys
@@ -336,7 +337,9 @@ class Tests:
             return "".join(l for l in FACTS.splitlines(True) if not l.startswith(key + " "))
 
         for facts, code, text in (
-            ("xenkdump-facts 1\nhypervisor = none\n", UNSUPPORTED, "does not run under Xen"),
+            ("xenkdump-facts 1\nhypervisor = none\n", UNSUPPORTED, "width of the kernel is not known"),
+            ("xenkdump-facts 1\nhypervisor = none\nkernel.bits = 64\n", NO_REGION,
+             "put crashkernel=512M on the Linux command line and reboot"),
             (FACTS.replace("control-domain = yes", "control-domain = no"), PRIVILEGE, "domU"),
             (FACTS.replace("guest = PV", "guest = PVH"), UNSUPPORTED, "dom0=pv"),
             (FACTS.replace("minor = 17", "minor = 3"), UNSUPPORTED, "4.4"),
@@ -360,13 +363,36 @@ class Tests:
 
     # --- this machine
 
+    # Nothing here loads, unloads or crashes: this may be a machine with a crash kernel, and root.
+
     def test_this_machine_without_xen(self):
         if pathlib.Path("/sys/hypervisor/type").exists():
             return "there is a hypervisor here"
-        for args in (["load", "vmlinuz"], ["unload"], ["status"], ["status", "--json"],
-                     ["test-crash", "--yes"], ["plan", "vmlinuz"], ["load", "--dry-run", "vmlinuz"]):
-            refused(UNSUPPORTED, args, "this kernel does not run under Xen")
+        loaded = pathlib.Path("/sys/kernel/kexec_crash_loaded")
+        want = {b"0": 1, b"1": 0}[loaded.read_bytes().strip()] if loaded.exists() else UNSUPPORTED
+        r = run("status", "--run-dir", os.getcwd())
+        same(r.code, want)
+        if want == UNSUPPORTED:
+            refused(UNSUPPORTED, ["status", "--json"], "/sys/kernel/kexec_crash_loaded")
+        else:
+            has(r.out, "Linux says that ")
+            same(json.loads(run("status", "--json").out)["state"], "not armed" if want else "armed")
+        if not re.search("(^| )crashkernel=", read("/proc/cmdline").decode()):
+            for args in (["plan", "vmlinuz"], ["load", "--dry-run", "vmlinuz"]):
+                refused(NO_REGION, args, "no memory is reserved for a crash kernel")
         return None
+
+    def test_system_call(self):
+        for value in ("kexec_load", "", "Auto", "file "):
+            refused(USAGE, ["load", "--syscall", value, "vmlinuz"], "expected load, file or auto")
+        refused(USAGE, ["plan", "--syscall", "file", "vmlinuz"], "unknown or ambiguous option")
+        # Under Xen it is not Linux that takes the image.
+        for value in ("load", "file"):
+            refused(USAGE, ["load", "--dry-run", "--facts", "facts", "--syscall", value, "vmlinuz"],
+                    "--syscall: under Xen", "kexec operation")
+        same(run("load", "--dry-run", "--facts", "facts", "--syscall", "auto", "vmlinuz").out,
+             run("plan", "--facts", "facts", "vmlinuz").out)
+        refused(UNSUPPORTED, plan("--hotplug", "vmlinuz"), "--hotplug: under Xen")
 
     def test_facts_of_this_machine(self):
         text = run("facts").out
