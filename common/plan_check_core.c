@@ -107,7 +107,9 @@ static vaddr_t direct_virt(const struct host *h, struct range r)
 
 	if (h->hypervisor != HV_NONE || !offset)
 		return 0;
-	if (narrow ? offset < GiB || offset > 3 * GiB : offset >> 56 != 0xff)
+	if (narrow ? offset < GiB || offset > 3 * GiB : offset >> 56 != 0xff || -offset < 4 * GiB)
+		return 0;
+	if (offset % PAGE_SIZE_X86)
 		return 0;
 	if (add_overflow(offset, r.start, &first) || add_overflow(offset, r.end - 1, &last))
 		return 0;

@@ -16,6 +16,7 @@
 #define PAGE_OFFSET_MAX_32 UINT64_C(0xc0000000)
 #define VMALLOC_32	   (128 * MiB)
 #define PAGE_OFFSET_MIN_64 UINT64_C(0xff00000000000000)
+#define PAGE_OFFSET_MAX_64 UINT64_C(0xffffffff00000000)
 
 /*
  * The kernel's own VMCOREINFO. Of dom0's a copy is first choice: it is protected by the digest and
@@ -161,9 +162,9 @@ static vaddr_t page_offset(const struct host *h)
 {
 	vaddr_t v = h->hypervisor == HV_NONE ? h->kernel.page_offset : 0;
 	bool ok = h->kernel.bits == 32 ? v >= PAGE_OFFSET_MIN_32 && v <= PAGE_OFFSET_MAX_32
-				       : v >= PAGE_OFFSET_MIN_64;
+				       : v >= PAGE_OFFSET_MIN_64 && v <= PAGE_OFFSET_MAX_64;
 
-	return ok ? v : 0;
+	return ok && v % PAGE_SIZE_X86 == 0 ? v : 0;
 }
 
 /* The end of what the direct map holds: a 32-bit kernel keeps the rest of its addresses. */

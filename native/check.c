@@ -2,18 +2,19 @@
 #include "common/remedy.h"
 #include "native/check.h"
 
-#define LINUX_LINE " on the Linux command line and reboot"
+#define LINUX_LINE " on the kernel's command line and reboot"
 #define CRASH_SIZE "/sys/kernel/kexec_crash_size"
 
+/* As the planner says it, which can be more exact about the size, knowing the image. */
 static enum xk_status no_region(const struct host *h, const char *why, struct diag *d)
 {
-	char word[64] = "crashkernel=512M";
+	char word[64] = "crashkernel=256M";
 
-	if (!remedy_linux(h, 512, 4 * GiB, word, sizeof(word)))
+	if (!remedy_linux(h, 256, 4 * GiB, word, sizeof(word)))
 		return diag_fail(d, XK_NO_REGION, "no memory is reserved for a crash kernel");
 	return diag_fail(d, XK_NO_REGION,
-		"no memory is reserved for a crash kernel%s%s%s: put %s" LINUX_LINE,
-		why ? " (" : "", why ? why : "", why ? ")" : "", word);
+		"no memory is reserved for a crash kernel%s%s: put %s" LINUX_LINE, why ? ": " : "",
+		why ? why : "", word);
 }
 
 enum xk_status native_check_host(const struct host *h, struct diag *d)

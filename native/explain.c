@@ -44,14 +44,14 @@ static const struct {
 	{EBUSY, ANY, XK_REFUSED,
 		"another kexec operation is in progress: try again when it has ended"},
 	{EADDRNOTAVAIL, ON(CALL_FILE), XK_NO_FIT,
-		"the image does not fit into the crash region: put a larger crashkernel= on the Linux "
+		"the image does not fit into the crash region: put a larger crashkernel= on the kernel's "
 		"command line and reboot"},
 	{EADDRNOTAVAIL, ANY, XK_REFUSED,
 		"the entry or a segment is not inside the crash region: it has changed since the facts "
 		"were taken (was /sys/kernel/kexec_crash_size written to?)"},
 	{ENOMEM, LOADS, XK_NOMEM,
 		"the kernel has no memory for it, or no room was left in the crash region for its own "
-		"pages: put a larger crashkernel= on the Linux command line and reboot"},
+		"pages: put a larger crashkernel= on the kernel's command line and reboot"},
 	{ENOMEM, ANY, XK_NOMEM, "there is no memory for it"},
 	{EFAULT, ANY, XK_REFUSED, "Linux could not read this program's memory"},
 	{ENOEXEC, ON(CALL_FILE), XK_UNSUPPORTED,

@@ -339,7 +339,9 @@ class Tests:
         for facts, code, text in (
             ("xenkdump-facts 1\nhypervisor = none\n", UNSUPPORTED, "width of the kernel is not known"),
             ("xenkdump-facts 1\nhypervisor = none\nkernel.bits = 64\n", NO_REGION,
-             "put crashkernel=512M on the Linux command line and reboot"),
+             "put crashkernel=256M on the kernel's command line and reboot"),
+            ("xenkdump-facts 1\nhypervisor = none\nkernel.bits = 32\ncpu.long-mode = no\n"
+             "crash-region = 0x10000000-0x20000000 ram\n", UNSUPPORTED, "this processor"),
             (FACTS.replace("control-domain = yes", "control-domain = no"), PRIVILEGE, "domU"),
             (FACTS.replace("guest = PV", "guest = PVH"), UNSUPPORTED, "dom0=pv"),
             (FACTS.replace("minor = 17", "minor = 3"), UNSUPPORTED, "4.4"),
@@ -351,7 +353,7 @@ class Tests:
             write("other", facts)
             refused(code, ["plan", "--facts", "other", "vmlinuz"], text)
             # A host that cannot is said before a kernel that is not there.
-            if code in (UNSUPPORTED, PRIVILEGE, NO_REGION):
+            if code in (UNSUPPORTED, PRIVILEGE, NO_REGION) and text != "this processor":
                 refused(code, ["plan", "--facts", "other", "absent"], text)
 
     def test_32_bit_kernel_out_of_reach(self):
@@ -377,8 +379,12 @@ class Tests:
         else:
             has(r.out, "Linux says that ")
             same(json.loads(run("status", "--json").out)["state"], "not armed" if want else "armed")
-        if not re.search("(^| )crashkernel=", read("/proc/cmdline").decode()):
-            for args in (["plan", "vmlinuz"], ["load", "--dry-run", "vmlinuz"]):
+        # A plan for Linux itself, or why there is none in its own terms.
+        for args in (["plan", "vmlinuz"], ["load", "--dry-run", "vmlinuz"]):
+            if run(*args).code:
+                r = refused((BAD_INPUT, UNSUPPORTED, NO_REGION, NO_FIT, NO_NOTES), args)
+                same("Xen" in r.err, False)
+            if not re.search("(^| )crashkernel=", read("/proc/cmdline").decode()):
                 refused(NO_REGION, args, "no memory is reserved for a crash kernel")
         return None
 

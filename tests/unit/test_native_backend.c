@@ -508,7 +508,7 @@ static void test_refusals_before_any_change(void **state)
 	REFUSED(XK_UNSUPPORTED, "width");
 	w->host.kernel.bits = 64;
 	range_list_deinit(&w->host.crash);
-	REFUSED(XK_NO_REGION, "put crashkernel=512M on the Linux command line");
+	REFUSED(XK_NO_REGION, "put crashkernel=256M on the kernel's command line");
 	assert_true(range_list_add(&w->host.crash, w->fake.crash, MEM_RAM));
 	/* A 32-bit program: what it cannot say. */
 	w->fake.sys.long_bits = 32;

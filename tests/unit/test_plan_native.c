@@ -172,6 +172,13 @@ static void addresses_64(void **state)
 	load_is(&c.loads[2], 0x30000000, 0x200000000, 0);
 	assert_true(warned(&m.plan, "no such address"));
 	core_spec_deinit(&c);
+	/* ... neither where a map would have no room, nor between pages */
+	m.host.kernel.page_offset = UINT64_MAX - 0xfff;
+	must(&m);
+	assert_true(warned(&m.plan, "no such address"));
+	m.host.kernel.page_offset = 0xffff888000000800;
+	must(&m);
+	assert_true(warned(&m.plan, "no such address"));
 	/* the last 4 GiB of addresses hold the first 4 GiB of memory, and no more */
 	m.host.kernel.page_offset = 0xffffffff00000000;
 	must(&m);
