@@ -19,6 +19,7 @@ DESTDIR ?=
 PREFIX ?= /usr
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
+LIBEXECDIR ?= $(PREFIX)/libexec
 Q := $(if $(V),,@)
 say = $(if $(V),@:,@printf '  %-7s %s\n' $(1) $(2))
 
@@ -31,7 +32,7 @@ WARN := -Wall -Wextra -Wshadow -Wcast-qual -Wwrite-strings -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wundef
 XCFLAGS := -std=gnu11 $(WIDTH) $(WARN) $(if $(WERROR),-Werror) -I. -I$(O)/gen \
 	-D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
-	-DXENKDUMP_VERSION='"$(VERSION)"' -fstack-protector-strong
+	-DXENKDUMP_VERSION='"$(VERSION)"' -DXENKDUMP_LIBEXEC='"$(LIBEXECDIR)/xenkdump"' -fstack-protector-strong
 XLDFLAGS := $(WIDTH) -Wl,-z,relro,-z,now
 ifneq ($(SAN),)
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -48,6 +49,8 @@ test_lib := $(filter-out $(test_src),$(wildcard tests/unit/*.c))
 fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
 lib_obj := $(lib_src:%.c=$(O)/%.o) $(O)/purgatory/blob.o
 cli_obj := $(cli_src:%.c=$(O)/%.o)
+# The parts of cli/ that unit tests reach.
+test_cli := $(O)/cli/reexec.o
 tests := $(test_src:tests/unit/%.c=$(O)/tests/%)
 fuzzers := $(fuzz_src:tests/fuzz/%.c=$(O)/fuzz/%)
 
@@ -71,10 +74,10 @@ $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(XCFLAGS) $(SANFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(O)/tests/%: tests/unit/%.c $(test_lib) $(O)/libxenkdump.a
+$(O)/tests/%: tests/unit/%.c $(test_lib) $(test_cli) $(O)/libxenkdump.a
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(XCFLAGS) $(SANFLAGS) $(CFLAGS) -MMD -MP $(filter %.c %.a,$^) $(XLDFLAGS) $(TESTLIBS) $(LIBS) -o $@
+	$(Q)$(CC) $(XCFLAGS) $(SANFLAGS) $(CFLAGS) -MMD -MP $(filter %.c %.o %.a,$^) $(XLDFLAGS) $(TESTLIBS) $(LIBS) -o $@
 
 $(O)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(O)/libxenkdump.a
 	$(call say,FUZZ,$@)

@@ -14,6 +14,7 @@
 #include "common/io.h"
 #include "common/plan.h"
 #include "common/request.h"
+#include "native/way.h"
 
 struct option_def {
 	int id; /* also the short form when it is a letter; 0 ends the table */
@@ -31,6 +32,8 @@ struct settings {
 	const char *facts; /* --facts */
 	const char *output; /* -o */
 	const char *segments; /* --write-segments */
+	enum native_choice syscall; /* --syscall */
+	char **argv; /* of the whole program, for who runs another in its place */
 	const char *rundir; /* --run-dir: where the record of what is armed lies */
 	bool dry_run, json, yes, verbose;
 };

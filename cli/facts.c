@@ -9,7 +9,7 @@ static enum xk_status run(struct settings *s, struct diag *d)
 	enum xk_status st;
 
 	host_init(&h);
-	st = machine_probe(&h, d);
+	st = machine_probe(s, &h, d);
 	if (!st)
 		st = facts_write(&h, &text, d);
 	if (!st && s->output)

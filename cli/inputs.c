@@ -26,7 +26,7 @@ enum xk_status inputs_host(const struct settings *s, struct inputs *in, struct d
 	enum xk_status st;
 
 	if (!s->facts)
-		return machine_probe(&in->host, d);
+		return machine_probe(s, &in->host, d);
 	st = file_read(s->facts, MAX_FACTS, &text, d);
 	if (!st)
 		st = facts_read(buf_bytes(&text), s->facts, &in->host, d);

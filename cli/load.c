@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/machine.h"
+#include "cli/reexec.h"
 
 static enum xk_status load_plan(
 	struct settings *s, struct inputs *in, struct machine *m, struct diag *d)
@@ -18,10 +19,12 @@ static enum xk_status load_plan(
 	if (s->verbose)
 		st = show_plan(s, &p, d);
 	if (!st)
-		st = machine_load(m, in, &p, s->kernel, d);
+		st = machine_load(m, s, in, &p, d);
 	if (!st) {
 		printf("armed in %#" PRIx64 "-%#" PRIx64, p.region.start, p.region.end);
 		print_line(stdout, ": ", s->kernel);
+		if (machine_said(m)[0])
+			print_line(stdout, "", machine_said(m));
 	}
 	plan_deinit(&p);
 	return st;
@@ -47,7 +50,9 @@ static enum xk_status run(struct settings *s, struct diag *d)
 	inputs_init(&in);
 	st = inputs_host(s, &in, d);
 	if (!st)
-		st = machine_check(&in.host, d); /* before any large file is read */
+		st = machine_check(s, &in.host, d); /* before any large file is read */
+	if (!st)
+		st = reexec_if(reexec_to_load(REEXEC_BITS, &in.host), s->argv, d);
 	if (!st)
 		st = machine_open(&m, &in.host, s->rundir, d);
 	if (!st) {
@@ -67,8 +72,9 @@ const struct command cmd_load = {
 	.args = "[OPTION]... KERNEL",
 	.summary = "arm the crash kernel",
 	.text = "Loads KERNEL (a bzImage or vmlinux, also compressed by gzip, zstd or xz) into the\n"
-		"memory that was reserved for a crash kernel, in place of what was loaded there. All is\n"
-		"checked first; when loading fails, nothing is armed and the message says so.",
+		"memory that was reserved for a crash kernel, in place of what was loaded there:\n"
+		"through Xen on its dom0, through Linux elsewhere. Everything is checked first; when\n"
+		"loading fails, the message says what is armed then.",
 	.options = options_load,
 	.takes_kernel = true,
 	.run = run,

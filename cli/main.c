@@ -17,8 +17,9 @@ static const struct command *const commands[] = {
 
 static void usage(FILE *f)
 {
-	fprintf(f, "usage: xenkdump COMMAND [OPTION]... [ARGUMENT]\n\n"
-		   "Arms a crash kernel on a Xen dom0 and says what it did.\n\n");
+	fprintf(f,
+		"usage: xenkdump COMMAND [OPTION]... [ARGUMENT]\n\n"
+		"Arms a crash kernel on a Xen dom0 or on a plain Linux, and says what it did.\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(f, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
 	fprintf(f, "\nxenkdump COMMAND --help tells more; xenkdump --version the version.\n");
@@ -53,11 +54,12 @@ static int finish(enum xk_status st)
 	return st ? (int)st : XK_IO;
 }
 
-static enum xk_status run(const struct command *cmd, int argc, char **argv)
+static enum xk_status run(const struct command *cmd, int argc, char **argv, char **whole)
 {
 	struct settings s = {
 		.rundir = "/run/xenkdump",
 		.rq.corruption_delay_s = 10,
+		.argv = whole,
 	};
 	enum xk_status st;
 	char before[64];
@@ -99,7 +101,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(name, commands[i]->name))
-			return finish(run(commands[i], argc - 1, argv + 1));
+			return finish(run(commands[i], argc - 1, argv + 1, argv));
 	print_line(stderr, "xenkdump: unknown command, see xenkdump --help: ", name);
 	return XK_USAGE;
 }

@@ -17,6 +17,8 @@ enum {
 	OPT_DELAY,
 	OPT_PURG_VERBOSE,
 	OPT_WRONG_DIGEST,
+	OPT_HOTPLUG,
+	OPT_SYSCALL,
 	OPT_FACTS,
 	OPT_DRY_RUN,
 	OPT_JSON,
@@ -46,6 +48,8 @@ enum {
 		{OPT_DELAY, "corruption-delay", "SECONDS",                                             \
 			"between its message and the reboot (default: 10)"},                           \
 		{OPT_PURG_VERBOSE, "purgatory-verbose", NULL, "purgatory says each of its steps"},     \
+		{OPT_HOTPLUG, "hotplug", NULL,                                                         \
+			"let Linux keep the core header current when CPUs or memory come and go"},     \
 	{                                                                                              \
 		OPT_WRONG_DIGEST, "test-wrong-digest", "SEGMENT",                                      \
 			"plan a digest that cannot match, to rehearse --on-corruption"                 \
@@ -65,6 +69,8 @@ const struct option_def options_load[] = {
 	{OPT_FACTS, "facts", "FILE", "with --dry-run: facts of another machine"},
 	{OPT_DRY_RUN, "dry-run", NULL, "print the plan and load nothing"},
 	{OPT_JSON, "json", NULL, "with --dry-run: print the plan as JSON"},
+	{OPT_SYSCALL, "syscall", "load|file|auto",
+		"how Linux is to take the image, without Xen (default: auto)"},
 	{'v', "verbose", NULL, "print the plan that is loaded"},
 	{OPT_RUN_DIR, "run-dir", "DIR", "where the record of what is armed lies (/run/xenkdump)"},
 	{0},
@@ -120,6 +126,19 @@ static enum xk_status parse_corruption(const char *text, enum on_corruption *ret
 	return XK_OK;
 }
 
+static enum xk_status parse_syscall(const char *text, enum native_choice *ret, struct diag *d)
+{
+	if (!strcmp(text, "auto"))
+		*ret = NATIVE_AUTO;
+	else if (!strcmp(text, "load"))
+		*ret = NATIVE_LOAD;
+	else if (!strcmp(text, "file"))
+		*ret = NATIVE_FILE;
+	else
+		return diag_fail(d, XK_USAGE, "--syscall %s: expected load, file or auto", text);
+	return XK_OK;
+}
+
 static enum xk_status parse_digest(const char *text, struct settings *s, struct diag *d)
 {
 	for (int k = 0; k < SEG_KINDS; k++) {
@@ -156,6 +175,8 @@ static enum xk_status apply(int id, char *arg, struct settings *s, struct diag *
 	case OPT_DELAY: return parse_delay(arg, &s->rq.corruption_delay_s, d);
 	case OPT_PURG_VERBOSE: s->rq.purgatory_verbose = true; break;
 	case OPT_WRONG_DIGEST: return parse_digest(arg, s, d);
+	case OPT_HOTPLUG: s->rq.hotplug = true; break;
+	case OPT_SYSCALL: return parse_syscall(arg, &s->syscall, d);
 	case OPT_FACTS: s->facts = arg; break;
 	case OPT_DRY_RUN: s->dry_run = true; break;
 	case OPT_JSON: s->json = true; break;

@@ -63,7 +63,7 @@ enum xk_status plan_without_loading(struct settings *s, struct diag *d)
 	inputs_init(&in);
 	st = inputs_host(s, &in, d);
 	if (!st)
-		st = machine_check(&in.host, d); /* before any large file is read */
+		st = machine_check(s, &in.host, d); /* before any large file is read */
 	if (!st)
 		st = inputs_image(s, &payload_plain, &in, d);
 	if (!st)

@@ -19,7 +19,8 @@ static void show_json(const struct armed *a)
 	if (a->kernel[0]) {
 		json_object_object_add(o, "kernel", json_text(a->kernel));
 		json_object_object_add(o, "since", json_text(a->since));
-		json_object_object_add(o, "digest", json_text(a->digest));
+		if (a->digest[0])
+			json_object_object_add(o, "digest", json_text(a->digest));
 		snprintf(text, sizeof(text), "0x%" PRIx64, a->region.start);
 		json_object_object_add(o, "region_start", json_object_new_string(text));
 		snprintf(text, sizeof(text), "0x%" PRIx64, a->region.end);
@@ -39,7 +40,8 @@ static void show_text(const struct armed *a)
 	print_line(stdout, "  kernel ", a->kernel);
 	print_line(stdout, "  since  ", a->since);
 	printf("  region %#" PRIx64 "-%#" PRIx64 "\n", a->region.start, a->region.end);
-	print_line(stdout, "  digest ", a->digest);
+	if (a->digest[0])
+		print_line(stdout, "  digest ", a->digest);
 }
 
 static enum xk_status run(struct settings *s, struct diag *d)
@@ -50,7 +52,7 @@ static enum xk_status run(struct settings *s, struct diag *d)
 	enum xk_status st;
 
 	host_init(&h);
-	st = machine_probe(&h, d);
+	st = machine_probe(s, &h, d);
 	if (!st)
 		st = machine_open(&m, &h, s->rundir, d);
 	if (!st) {
@@ -74,7 +76,8 @@ const struct command cmd_status = {
 	.summary = "is a crash kernel armed? exit 0 yes, 1 no, 12 cannot be told",
 	.text = "Says whether a crash kernel is loaded, by what and since when. Xen's own answer only\n"
 		"counts changes, so it is read together with the record that load leaves; when the\n"
-		"two disagree someone else used the interface, and the answer is \"unknown\".",
+		"two disagree someone else used the interface, and the answer is \"unknown\". Linux\n"
+		"says whether, and the record by what.",
 	.options = options_status,
 	.run = run,
 };

@@ -31,7 +31,7 @@ static enum xk_status run(struct settings *s, struct diag *d)
 	enum xk_status st;
 
 	host_init(&h);
-	st = machine_probe(&h, d);
+	st = machine_probe(s, &h, d);
 	if (!st)
 		st = machine_open(&m, &h, s->rundir, d);
 	if (!st) {

@@ -9,7 +9,7 @@ static enum xk_status run(struct settings *s, struct diag *d)
 	enum xk_status st;
 
 	inputs_init(&in);
-	st = machine_probe(&in.host, d);
+	st = machine_probe(s, &in.host, d);
 	if (!st)
 		st = machine_open(&m, &in.host, s->rundir, d);
 	if (!st) {

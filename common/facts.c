@@ -46,6 +46,7 @@ const struct fact_field fact_fields[] = {
 	F("kernel.image-virtual", FACT_ADDR, kernel.image_virt, NULL,
 		"virtual address of its start"),
 	F("kernel.page-offset", FACT_ADDR, kernel.page_offset, NULL, "start of the direct map"),
+	F("kernel.lockdown", FACT_STR, kernel.lockdown, NULL, NULL),
 	F("kernel.crash-hotplug", FACT_BOOL, kernel.crash_hotplug, NULL, NULL),
 	F("kernel.elfcorehdr-size", FACT_U32, kernel.elfcorehdr_size, NULL,
 		"room the kernel wants to keep it current"),

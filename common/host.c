@@ -17,7 +17,8 @@ void host_deinit(struct host *h)
 {
 	char *strings[] = {h->xen.extra, h->xen.changeset, h->xen.compiler, h->xen.compile_date,
 		h->xen.capabilities, h->xen.cmdline, h->xen.build_id, h->kernel.release,
-		h->kernel.version, h->kernel.machine, h->kernel.cmdline, h->kernel.build_id};
+		h->kernel.version, h->kernel.machine, h->kernel.cmdline, h->kernel.build_id,
+		h->kernel.lockdown};
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);

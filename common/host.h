@@ -74,6 +74,7 @@ struct host {
 		struct range image; /* physical addresses, from its code to the end of its bss */
 		vaddr_t image_virt; /* that maps image.start; KASLR included. 0 unknown */
 		vaddr_t page_offset; /* of the direct map: maps physical address 0; 0 unknown */
+		char *lockdown; /* "none", "integrity", "confidentiality"; NULL unknown */
 		bool crash_hotplug; /* can keep a loaded elfcorehdr current */
 		uint32_t elfcorehdr_size; /* bytes of room it wants for that; 0 unknown */
 	} kernel;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -199,4 +200,48 @@ enum xk_status file_create(const char *path, struct bytes content, mode_t mode, 
 		return st;
 	unlink(path);
 	return diag_prepend(d, "%s: ", path);
+}
+
+enum xk_status folder_make_above(const char *path, struct diag *d)
+{
+	_cleanup_(freep) char *dir = strdup(path);
+	char *slash = dir ? strrchr(dir, '/') : NULL;
+
+	if (!dir)
+		return diag_fail(d, XK_NOMEM, "no memory for a path");
+	if (!slash || slash == dir)
+		return XK_OK;
+	*slash = '\0';
+	if (mkdir(dir, 0755) && errno != EEXIST)
+		return diag_fail(d, XK_IO, "%s: cannot be created: %s", dir, strerror(errno));
+	return XK_OK;
+}
+
+enum xk_status file_remove(const char *path, struct diag *d)
+{
+	if (!unlink(path) || errno == ENOENT || errno == ENOTDIR)
+		return XK_OK;
+	return diag_fail(d, XK_IO, "%s: cannot be removed: %s", path, strerror(errno));
+}
+
+enum xk_status file_lock(const char *path, int *fd, struct diag *d)
+{
+	enum xk_status st;
+
+	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (*fd < 0)
+		return diag_fail(d, XK_IO, "%s: %s", path, strerror(errno));
+	while (flock(*fd, LOCK_EX)) {
+		if (errno == EINTR)
+			continue;
+		st = diag_fail(d, XK_IO, "%s: cannot be locked: %s", path, strerror(errno));
+		close(*fd);
+		return st;
+	}
+	return XK_OK;
+}
+
+bool file_absent(const char *path)
+{
+	return access(path, F_OK) && (errno == ENOENT || errno == ENOTDIR);
 }

@@ -67,4 +67,17 @@ enum xk_status file_replace(
 enum xk_status file_create(
 	const char *path, struct bytes content, mode_t mode, struct diag *d) _nonnull_;
 
+/* True when there is certainly no such file. */
+bool file_absent(const char *path) _nonnull_;
+
+/* Makes the folder that path lies in, when only its last part is missing. */
+enum xk_status folder_make_above(const char *path, struct diag *d) _nonnull_;
+
+/* Removes the file; fine when there is none. */
+enum xk_status file_remove(const char *path, struct diag *d) _nonnull_;
+
+/* Waits for, and takes, an exclusive lock on a file of that name, created when it is missing.
+ * Closing *fd gives it back. */
+enum xk_status file_lock(const char *path, int *fd, struct diag *d) _nonnull_;
+
 #endif

@@ -12,6 +12,7 @@ enum xk_status native_machine_probe(
 		return st;
 	native_text_map(env->root, h);
 	native_crash_hotplug(env->root, h);
+	native_lockdown_fact(env->root, h);
 	native_efi(env->root, h);
 	return XK_OK;
 }

@@ -22,6 +22,12 @@ void native_text_map(const char *root, struct host *h) _nonnull_;
 /* kernel.crash_hotplug and kernel.elfcorehdr_size. */
 void native_crash_hotplug(const char *root, struct host *h) _nonnull_;
 
+/* kernel.lockdown. */
+void native_lockdown_fact(const char *root, struct host *h) _nonnull_;
+
+/* The word in brackets, for the caller to free; NULL when it is none that Linux has. */
+char *native_lockdown_word(const char *text) _nonnull_;
+
 /* efi_*, where h->efi; with the firmware's runtime services as this kernel mapped them. */
 void native_efi(const char *root, struct host *h) _nonnull_;
 

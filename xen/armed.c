@@ -15,7 +15,7 @@ struct xen_armed_rules xen_armed_rules(uint32_t major, uint32_t minor)
 	};
 }
 
-static void judge_by_bit(int bit, const struct xen_record *rec, struct armed *ret)
+static void judge_by_bit(int bit, const struct record *rec, struct armed *ret)
 {
 	switch (rec->state) {
 	case RECORD_ARMED:
@@ -51,7 +51,7 @@ static void judge_by_bit(int bit, const struct xen_record *rec, struct armed *re
 	}
 }
 
-static void judge_by_record(const struct xen_record *rec, struct armed *ret)
+static void judge_by_record(const struct record *rec, struct armed *ret)
 {
 	switch (rec->state) {
 	case RECORD_ARMED:
@@ -80,19 +80,14 @@ static void judge_by_record(const struct xen_record *rec, struct armed *ret)
 }
 
 void xen_armed_judge(
-	struct xen_armed_rules rules, int bit, const struct xen_record *rec, struct armed *ret)
+	struct xen_armed_rules rules, int bit, const struct record *rec, struct armed *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	if (rules.has_status)
 		judge_by_bit(bit, rec, ret);
 	else
 		judge_by_record(rec, ret);
-	if (rec->state == RECORD_NONE)
-		return;
-	ret->region = rec->region;
-	snprintf(ret->kernel, sizeof(ret->kernel), "%s", rec->kernel);
-	snprintf(ret->since, sizeof(ret->since), "%s", rec->since);
-	snprintf(ret->digest, sizeof(ret->digest), "%s", rec->digest);
+	record_show(rec, ret);
 }
 
 enum xk_status xen_armed_may_unload(struct xen_armed_rules rules, struct diag *d)

@@ -15,27 +15,7 @@
 #ifndef XEN_ARMED_H
 #define XEN_ARMED_H
 
-#include "common/backend.h"
-
-enum record_state {
-	RECORD_NONE, /* no record, or one of an earlier boot */
-	RECORD_BUSY, /* a load or unload began and never finished */
-	RECORD_ARMED,
-	RECORD_DAMAGED, /* a later load failed and may have overwritten this image */
-};
-
-struct xen_record {
-	enum record_state state;
-	bool stale; /* state is RECORD_NONE because the record is of another boot */
-	char tool[32]; /* version of xenkdump */
-	char kernel[256];
-	char since[32];
-	struct range region;
-	maddr_t entry;
-	char digest[65];
-	char xen_build_id[129];
-	char boot_id[40];
-};
+#include "common/record.h"
 
 /* What this Xen can do, from its version. */
 struct xen_armed_rules {
@@ -45,7 +25,7 @@ struct xen_armed_rules {
 struct xen_armed_rules xen_armed_rules(uint32_t major, uint32_t minor);
 
 /* bit is status()'s answer; ignored without has_status. Fills *ret. */
-void xen_armed_judge(struct xen_armed_rules rules, int bit, const struct xen_record *rec,
+void xen_armed_judge(struct xen_armed_rules rules, int bit, const struct record *rec,
 	struct armed *ret) _nonnull_;
 
 /* XK_UNSUPPORTED, with what to do instead, where an unload could later panic Xen. */

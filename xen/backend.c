@@ -5,9 +5,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "xen/armed.h"
 #include "xen/backend.h"
 #include "xen/segments.h"
-#include "xen/state.h"
 
 #define CRASH XEN_KEXEC_TYPE_CRASH
 
@@ -29,7 +29,7 @@ enum xk_status xen_backend_init(struct xen_backend *b, const struct host *h, str
 		.host = h,
 		.caller = xen_caller_self(),
 		.alloc = &xen_payload_alloc,
-		.state_path = XEN_STATE_PATH,
+		.state_path = RECORD_PATH,
 		.root = "",
 	};
 	return xen_ctrl_open(b->root, &b->xen, d);
@@ -48,12 +48,12 @@ bool xen_backend_add_safe(struct xen_backend *b, struct bytes p)
 	return true;
 }
 
-static enum xk_status read_record(struct xen_backend *b, struct xen_record *ret, struct diag *d)
+static enum xk_status read_record(struct xen_backend *b, struct record *ret, struct diag *d)
 {
 	char boot_id[40];
 
-	xen_state_boot_id(b->root, boot_id);
-	return xen_state_read(
+	record_boot_id(b->root, boot_id);
+	return record_read(
 		b->state_path, boot_id, b->host->xen.build_id ? b->host->xen.build_id : "", ret, d);
 }
 
@@ -115,16 +115,16 @@ static enum xk_status clean(struct xen_backend *b, bool *touched, struct diag *d
 }
 
 /* Xen was not changed, so what the record said before is still true. */
-static void restore_record(struct xen_backend *b, const struct xen_record *before, struct diag *d)
+static void restore_record(struct xen_backend *b, const struct record *before, struct diag *d)
 {
 	struct diag second;
 	enum xk_status st;
 
 	diag_init(&second);
 	if (before->state == RECORD_NONE)
-		st = xen_state_clear(b->state_path, &second);
+		st = record_clear(b->state_path, &second);
 	else
-		st = xen_state_write(b->state_path, before, &second);
+		st = record_write(b->state_path, before, &second);
 	diag_append(d, ". Nothing was changed: what was armed before, if anything, still is");
 	if (st)
 		diag_append(d, ", but its record was lost: %s", second.text);
@@ -132,9 +132,9 @@ static void restore_record(struct xen_backend *b, const struct xen_record *befor
 
 /* After a failed load; d holds its message and gets what became of the image before it. */
 static enum xk_status disarm_after_failure(struct xen_backend *b, struct xen_armed_rules r,
-	const struct xen_record *before, bool touched, struct diag *d)
+	const struct record *before, bool touched, struct diag *d)
 {
-	struct xen_record rec = *before;
+	struct record rec = *before;
 	enum xk_status st = d->status;
 	struct diag second;
 
@@ -144,7 +144,7 @@ static enum xk_status disarm_after_failure(struct xen_backend *b, struct xen_arm
 		return st;
 	}
 	if (r.has_status) {
-		if (!clean(b, &touched, &second) && !xen_state_clear(b->state_path, &second))
+		if (!clean(b, &touched, &second) && !record_clear(b->state_path, &second))
 			diag_append(d, ". Nothing is armed now");
 		else
 			diag_append(d,
@@ -153,7 +153,7 @@ static enum xk_status disarm_after_failure(struct xen_backend *b, struct xen_arm
 		return st;
 	}
 	if (before->state == RECORD_NONE) {
-		if (xen_state_clear(b->state_path, &second))
+		if (record_clear(b->state_path, &second))
 			diag_append(d, ". (%s)", second.text);
 		diag_append(d,
 			". xenkdump has nothing armed; an image that another tool loaded may "
@@ -161,7 +161,7 @@ static enum xk_status disarm_after_failure(struct xen_backend *b, struct xen_arm
 		return st;
 	}
 	rec.state = RECORD_DAMAGED;
-	if (xen_state_write(b->state_path, &rec, &second))
+	if (record_write(b->state_path, &rec, &second))
 		diag_append(d, ". (%s)", second.text);
 	diag_append(d,
 		". The image loaded before (%s) may be damaged and is still registered, since Xen "
@@ -171,24 +171,11 @@ static enum xk_status disarm_after_failure(struct xen_backend *b, struct xen_arm
 }
 
 static void make_record(const struct xen_backend *b, const struct plan *p, const char *kernel_name,
-	struct xen_record *ret)
+	struct record *ret)
 {
-	time_t now = time(NULL);
-	struct tm tm;
-
-	*ret = (struct xen_record){
-		.state = RECORD_BUSY,
-		.region = p->region,
-		.entry = p->entry,
-	};
-	if (gmtime_r(&now, &tm))
-		strftime(ret->since, sizeof(ret->since), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	snprintf(ret->tool, sizeof(ret->tool), "%s", XENKDUMP_VERSION);
-	snprintf(ret->kernel, sizeof(ret->kernel), "%s", kernel_name);
+	record_make(p, kernel_name, b->root, time(NULL), ret);
 	snprintf(ret->xen_build_id, sizeof(ret->xen_build_id), "%s",
 		b->host->xen.build_id ? b->host->xen.build_id : "");
-	xen_state_boot_id(b->root, ret->boot_id);
-	xen_plan_digest(p, ret->digest);
 }
 
 /* Everything that can be refused without changing anything. */
@@ -236,7 +223,7 @@ static enum xk_status load_into_xen(struct xen_backend *b, const struct plan *p,
 
 /* With everything prepared and a record that says busy: from here on Xen is changed. */
 static enum xk_status load_commit(struct xen_backend *b, const struct plan *p,
-	struct xen_armed_rules r, const struct xen_record *before, struct xen_record *rec,
+	struct xen_armed_rules r, const struct record *before, struct record *rec,
 	struct xen_segments *l, struct diag *d)
 {
 	bool touched = false;
@@ -245,7 +232,7 @@ static enum xk_status load_commit(struct xen_backend *b, const struct plan *p,
 	if (st)
 		return disarm_after_failure(b, r, before, touched, d);
 	rec->state = RECORD_ARMED;
-	st = xen_state_write(b->state_path, rec, d);
+	st = record_write(b->state_path, rec, d);
 	if (!st)
 		return XK_OK;
 	if (!r.has_status)
@@ -258,7 +245,7 @@ static enum xk_status load_commit(struct xen_backend *b, const struct plan *p,
 static enum xk_status load_locked(
 	struct xen_backend *b, const struct plan *p, const char *kernel_name, struct diag *d)
 {
-	struct xen_record before = {0}, rec;
+	struct record before = {0}, rec;
 	struct xen_armed_rules r;
 	struct xen_segments l = {0};
 	enum xk_status st;
@@ -276,7 +263,7 @@ static enum xk_status load_locked(
 	st = xen_segments_make(b, p, &l, d);
 	/* The last thing that may fail with the old image still whole. */
 	if (!st)
-		st = xen_state_write(b->state_path, &rec, d);
+		st = record_write(b->state_path, &rec, d);
 	if (!st)
 		st = load_commit(b, p, r, &before, &rec, &l, d);
 	xen_segments_release(b, &l);
@@ -291,7 +278,7 @@ static enum xk_status backend_load(
 	int lock;
 
 	if (!st)
-		st = xen_state_lock(b->state_path, &lock, d);
+		st = record_lock(b->state_path, &lock, d);
 	if (st)
 		return st;
 	st = load_locked(b, p, kernel_name, d);
@@ -301,7 +288,7 @@ static enum xk_status backend_load(
 
 static enum xk_status unload_locked(struct xen_backend *b, struct diag *d)
 {
-	struct xen_record before = {0}, rec;
+	struct record before = {0}, rec;
 	struct xen_armed_rules r;
 	bool touched = false;
 	enum xk_status st;
@@ -318,14 +305,14 @@ static enum xk_status unload_locked(struct xen_backend *b, struct diag *d)
 	if (!read_record(b, &before, &ignored) && before.state != RECORD_NONE) {
 		rec = before;
 		rec.state = RECORD_BUSY;
-		st = xen_state_write(b->state_path, &rec, d);
+		st = record_write(b->state_path, &rec, d);
 		if (st)
 			return st;
 	}
 	st = clean(b, &touched, d);
 	if (st && !touched)
 		restore_record(b, &before, d);
-	return st ? st : xen_state_clear(b->state_path, d);
+	return st ? st : record_clear(b->state_path, d);
 }
 
 static enum xk_status backend_unload(void *ctx, struct diag *d)
@@ -335,7 +322,7 @@ static enum xk_status backend_unload(void *ctx, struct diag *d)
 	int lock;
 
 	if (!st)
-		st = xen_state_lock(b->state_path, &lock, d);
+		st = record_lock(b->state_path, &lock, d);
 	if (st)
 		return st;
 	st = unload_locked(b, d);
@@ -346,7 +333,7 @@ static enum xk_status backend_unload(void *ctx, struct diag *d)
 static enum xk_status backend_status(void *ctx, struct armed *ret, struct diag *d)
 {
 	struct xen_backend *b = ctx;
-	struct xen_record rec = {0};
+	struct record rec = {0};
 	struct xen_armed_rules r;
 	enum xk_status st;
 	int bit;

@@ -24,7 +24,7 @@ struct xen_backend {
 	const struct payload_alloc *alloc;
 	struct bytes safe[4]; /* memory that does: payloads read by way of alloc */
 	size_t nr_safe;
-	const char *state_path; /* XEN_STATE_PATH */
+	const char *state_path; /* RECORD_PATH */
 	const char *root; /* in front of /proc; "" on a real host */
 };
 

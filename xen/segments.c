@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/purg.h"
 #include "xen/segments.h"
 
 static bool is_safe(const struct xen_backend *b, const struct seg *s)
@@ -59,15 +58,4 @@ void xen_segments_release(const struct xen_backend *b, struct xen_segments *l)
 {
 	if (l->bounce)
 		b->alloc->release(b->alloc->ctx, l->bounce, l->bounce_len);
-}
-
-void xen_plan_digest(const struct plan *p, char ret[65])
-{
-	uint8_t sum[32] = {0};
-
-	for_each_seg (s, p)
-		if (s->kind == SEG_PURGATORY)
-			sha256(s->buf, s->len, sum);
-	for (size_t i = 0; i < sizeof(sum); i++)
-		snprintf(ret + 2 * i, 3, "%02x", sum[i]);
 }

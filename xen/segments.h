@@ -20,8 +20,4 @@ enum xk_status xen_segments_make(const struct xen_backend *b, const struct plan 
 	struct xen_segments *ret, struct diag *d) _nonnull_;
 void xen_segments_release(const struct xen_backend *b, struct xen_segments *s) _nonnull_;
 
-/* One digest for the whole plan: purgatory's parameters hold the address, length and digest of
- * every other segment, so hashing its few pages again is enough. */
-void xen_plan_digest(const struct plan *p, char ret[65]) _nonnull_;
-
 #endif

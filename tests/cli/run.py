@@ -8,6 +8,7 @@ import json
 import lzma
 import os
 import pathlib
+import re
 import stat
 import struct
 import subprocess
@@ -366,9 +367,11 @@ class Tests:
             return "".join(l for l in FACTS.splitlines(True) if not l.startswith(key + " "))
 
         for facts, code, text in (
-            ("xenkdump-facts 1\nhypervisor = none\n", BAD_INPUT, "whether the running kernel is 32- or 64-bit"),
-            ("xenkdump-facts 1\nhypervisor = none\nkernel.bits = 32\ncpu.long-mode = no\n", UNSUPPORTED,
-             "this processor"),
+            ("xenkdump-facts 1\nhypervisor = none\n", UNSUPPORTED, "width of the kernel is not known"),
+            ("xenkdump-facts 1\nhypervisor = none\nkernel.bits = 64\n", NO_REGION,
+             "put crashkernel=256M on the kernel's command line and reboot"),
+            ("xenkdump-facts 1\nhypervisor = none\nkernel.bits = 32\ncpu.long-mode = no\n"
+             "crash-region = 0x10000000-0x20000000 ram\n", UNSUPPORTED, "this processor"),
             (FACTS.replace("control-domain = yes", "control-domain = no"), PRIVILEGE, "domU"),
             (FACTS.replace("guest = PV", "guest = PVH"), UNSUPPORTED, "dom0=pv"),
             (FACTS.replace("minor = 17", "minor = 3"), UNSUPPORTED, "4.4"),
@@ -380,7 +383,7 @@ class Tests:
             write("other", facts)
             refused(code, ["plan", "--facts", "other", "vmlinuz"], text)
             # A host that cannot is said before a kernel that is not there.
-            if code in (UNSUPPORTED, PRIVILEGE, NO_REGION) and "hypervisor = xen" in facts:
+            if code in (UNSUPPORTED, PRIVILEGE, NO_REGION) and text != "this processor":
                 refused(code, ["plan", "--facts", "other", "absent"], text)
 
     def test_32_bit_kernel_out_of_reach(self):
@@ -392,18 +395,40 @@ class Tests:
 
     # --- this machine
 
+    # Nothing here loads, unloads or crashes: this may be a machine with a crash kernel, and root.
+
     def test_this_machine_without_xen(self):
         if pathlib.Path("/sys/hypervisor/type").exists():
             return "there is a hypervisor here"
-        for args in (["load", "vmlinuz"], ["unload"], ["status"], ["status", "--json"],
-                     ["test-crash", "--yes"]):
-            refused(UNSUPPORTED, args, "this kernel does not run under Xen")
+        loaded = pathlib.Path("/sys/kernel/kexec_crash_loaded")
+        want = {b"0": 1, b"1": 0}[loaded.read_bytes().strip()] if loaded.exists() else UNSUPPORTED
+        r = run("status", "--run-dir", os.getcwd())
+        same(r.code, want)
+        if want == UNSUPPORTED:
+            refused(UNSUPPORTED, ["status", "--json"], "/sys/kernel/kexec_crash_loaded")
+        else:
+            has(r.out, "Linux says that ")
+            same(json.loads(run("status", "--json").out)["state"], "not armed" if want else "armed")
         # A plan for Linux itself, or why there is none in its own terms.
         for args in (["plan", "vmlinuz"], ["load", "--dry-run", "vmlinuz"]):
             if run(*args).code:
                 r = refused((BAD_INPUT, UNSUPPORTED, NO_REGION, NO_FIT, NO_NOTES), args)
                 same("Xen" in r.err, False)
+            if not re.search("(^| )crashkernel=", read("/proc/cmdline").decode()):
+                refused(NO_REGION, args, "no memory is reserved for a crash kernel")
         return None
+
+    def test_system_call(self):
+        for value in ("kexec_load", "", "Auto", "file "):
+            refused(USAGE, ["load", "--syscall", value, "vmlinuz"], "expected load, file or auto")
+        refused(USAGE, ["plan", "--syscall", "file", "vmlinuz"], "unknown or ambiguous option")
+        # Under Xen it is not Linux that takes the image.
+        for value in ("load", "file"):
+            refused(USAGE, ["load", "--dry-run", "--facts", "facts", "--syscall", value, "vmlinuz"],
+                    "--syscall: under Xen", "kexec operation")
+        same(run("load", "--dry-run", "--facts", "facts", "--syscall", "auto", "vmlinuz").out,
+             run("plan", "--facts", "facts", "vmlinuz").out)
+        refused(UNSUPPORTED, plan("--hotplug", "vmlinuz"), "--hotplug: under Xen")
 
     def test_facts_of_this_machine(self):
         text = run("facts").out

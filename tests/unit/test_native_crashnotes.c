@@ -5,36 +5,9 @@
 #include "tests/unit/xktest.h"
 
 #include "native/machine.h"
-#include "tests/unit/scratch.h"
+#include "tests/unit/fixture.h"
 
 #define CPUS "/sys/devices/system/cpu/"
-
-static struct scratch s;
-static struct host h;
-static struct diag d;
-
-static int setup(void **state)
-{
-	(void)state;
-	scratch_init(&s);
-	host_init(&h);
-	diag_init(&d);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	host_deinit(&h);
-	scratch_deinit(&s);
-	return 0;
-}
-
-static void again(void **state)
-{
-	teardown(state);
-	setup(state);
-}
 
 /* NULL: no such file. */
 static void cpu(unsigned nr, const char *notes, const char *size)
@@ -163,7 +136,6 @@ static void test_bad_notes(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_cpus),
 		T(test_one_list),

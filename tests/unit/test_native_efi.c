@@ -6,34 +6,21 @@
 
 #include "common/efi.h"
 #include "native/machine.h"
-#include "tests/unit/scratch.h"
+#include "tests/unit/fixture.h"
 
 #define EFI "/sys/firmware/efi/"
 
-static struct scratch s;
-static struct host h;
-
-static int setup(void **state)
+static int efi_setup(void **state)
 {
-	(void)state;
-	scratch_init(&s);
-	host_init(&h);
+	setup(state);
 	h.efi = true;
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	host_deinit(&h);
-	scratch_deinit(&s);
-	return 0;
-}
-
-static void again(void **state)
+static void efi_again(void **state)
 {
 	teardown(state);
-	setup(state);
+	efi_setup(state);
 }
 
 static void entry(unsigned nr, const char *const *v)
@@ -143,7 +130,7 @@ static void test_bad_entries(void **state)
 		if (h.efi_runtime_map.len)
 			fail_msg("row %zu taken", i);
 		assert_says(host_gap_reason(&h, "efi.runtime-map"), t[i].says);
-		again(state);
+		efi_again(state);
 	}
 }
 
@@ -157,7 +144,7 @@ static void test_bad_numbering(void **state)
 		native_efi(s.path, &h);
 		assert_int_equal(h.efi_runtime_map.len, 0);
 		assert_says(host_gap_reason(&h, "efi.runtime-map"), "not numbered");
-		again(state);
+		efi_again(state);
 	}
 	scratch_folder(&s, EFI "runtime-map");
 	native_efi(s.path, &h);
@@ -173,7 +160,7 @@ static void test_missing(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(facts); i++)
 		if (!host_gap_reason(&h, facts[i]))
 			fail_msg("no gap for %s", facts[i]);
-	again(state);
+	efi_again(state);
 
 	/* Each of the small ones, wrong. */
 	tree();
@@ -188,7 +175,7 @@ static void test_missing(void **state)
 	assert_int_equal(h.efi_info.len, 0);
 	assert_int_equal(h.efi_fw_vendor | h.efi_config_table | h.efi_smbios, 0);
 	assert_int_equal(h.efi_runtime_map.len, 80);
-	again(state);
+	efi_again(state);
 
 	/* Not an EFI machine: nothing is missing. */
 	tree();
@@ -200,13 +187,13 @@ static void test_missing(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define EFI_T(f) cmocka_unit_test_setup_teardown(f, efi_setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_all),
-		T(test_order),
-		T(test_bad_entries),
-		T(test_bad_numbering),
-		T(test_missing),
+		EFI_T(test_all),
+		EFI_T(test_order),
+		EFI_T(test_bad_entries),
+		EFI_T(test_bad_numbering),
+		EFI_T(test_missing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

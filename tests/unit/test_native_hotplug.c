@@ -3,34 +3,9 @@
 #include "tests/unit/xktest.h"
 
 #include "native/machine.h"
-#include "tests/unit/scratch.h"
+#include "tests/unit/fixture.h"
 
 #define CPUS "/sys/devices/system/cpu/"
-
-static struct scratch s;
-static struct host h;
-
-static int setup(void **state)
-{
-	(void)state;
-	scratch_init(&s);
-	host_init(&h);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	host_deinit(&h);
-	scratch_deinit(&s);
-	return 0;
-}
-
-static void again(void **state)
-{
-	teardown(state);
-	setup(state);
-}
 
 static void test_hotplug(void **state)
 {
@@ -77,7 +52,6 @@ static void test_hotplug(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_hotplug),
 	};

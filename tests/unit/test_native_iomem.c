@@ -5,34 +5,7 @@
 #include "tests/unit/xktest.h"
 
 #include "native/machine.h"
-#include "tests/unit/scratch.h"
-
-static struct scratch s;
-static struct host h;
-static struct diag d;
-
-static int setup(void **state)
-{
-	(void)state;
-	scratch_init(&s);
-	host_init(&h);
-	diag_init(&d);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	host_deinit(&h);
-	scratch_deinit(&s);
-	return 0;
-}
-
-static void again(void **state)
-{
-	teardown(state);
-	setup(state);
-}
+#include "tests/unit/fixture.h"
 
 static void probe(const char *text)
 {
@@ -332,7 +305,6 @@ static void test_many(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_plain),
 		T(test_nesting),

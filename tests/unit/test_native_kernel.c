@@ -9,28 +9,7 @@
 #include <cmocka.h>
 
 #include "native/probe.h"
-#include "tests/unit/scratch.h"
-
-static struct scratch s;
-static struct host h;
-static struct diag d;
-
-static int setup(void **state)
-{
-	(void)state;
-	scratch_init(&s);
-	host_init(&h);
-	diag_init(&d);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	host_deinit(&h);
-	scratch_deinit(&s);
-	return 0;
-}
+#include "tests/unit/fixture.h"
 
 static void test_kernel_bits(void **state)
 {
@@ -387,7 +366,6 @@ static void test_real(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_kernel_bits),
 		T(test_personality),

@@ -3,28 +3,7 @@
 #include "tests/unit/xktest.h"
 
 #include "native/machine.h"
-#include "tests/unit/scratch.h"
-
-static struct scratch s;
-static struct host h;
-static struct diag d;
-
-static int setup(void **state)
-{
-	(void)state;
-	scratch_init(&s);
-	host_init(&h);
-	diag_init(&d);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	host_deinit(&h);
-	scratch_deinit(&s);
-	return 0;
-}
+#include "tests/unit/fixture.h"
 
 /* The parts come together, and what they found is the same after writing and reading. */
 static void test_machine(void **state)
@@ -49,6 +28,7 @@ static void test_machine(void **state)
 	scratch_text(&s, "/sys/devices/system/cpu/cpu0/crash_notes", "f000000");
 	scratch_text(&s, "/sys/devices/system/cpu/cpu0/crash_notes_size", "420");
 	scratch_text(&s, "/sys/kernel/crash_elfcorehdr_size", "135168");
+	scratch_text(&s, "/sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
 	assert_int_equal(native_machine_probe(&env, &h, &d), XK_OK);
 	assert_int_equal(h.memory.nr, 1);
 	assert_int_equal(h.crash.nr, 1);
@@ -60,6 +40,7 @@ static void test_machine(void **state)
 	assert_true(host_equal(&h, &b));
 	assert_int_equal(b.kernel.image.end, 0x3000000);
 	assert_int_equal(b.kernel.elfcorehdr_size, 135168);
+	assert_string_equal(b.kernel.lockdown, "integrity");
 	assert_int_equal(b.efi_runtime_map.len, 40);
 	host_deinit(&b);
 	buf_deinit(&text);
@@ -68,7 +49,7 @@ static void test_machine(void **state)
 static void test_empty_tree(void **state)
 {
 	static const char *const facts[] = {"memory", "crash-region", "cpu-note", "kernel.image",
-		"kernel.image-virtual", "kernel.page-offset"};
+		"kernel.image-virtual", "kernel.page-offset", "kernel.lockdown"};
 	const struct native_probe_env env = {s.path, 64, NULL, NULL};
 
 	(void)state;
@@ -91,7 +72,6 @@ static void test_real(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_machine),
 		T(test_empty_tree),

@@ -7,34 +7,7 @@
 #include "tests/unit/xktest.h"
 
 #include "native/machine.h"
-#include "tests/unit/scratch.h"
-
-static struct scratch s;
-static struct host h;
-static struct diag d;
-
-static int setup(void **state)
-{
-	(void)state;
-	scratch_init(&s);
-	host_init(&h);
-	diag_init(&d);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	host_deinit(&h);
-	scratch_deinit(&s);
-	return 0;
-}
-
-static void again(void **state)
-{
-	teardown(state);
-	setup(state);
-}
+#include "tests/unit/fixture.h"
 
 /*
  * A kernel linked at ffffffff81000000, which KASLR moved by 0x1a200000 in virtual memory, to
@@ -367,7 +340,6 @@ static void test_file(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_kaslr),
 		T(test_negative_phys_base),

@@ -8,10 +8,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "common/record.h"
 #include "tests/unit/fake_xen.h"
 #include "tests/unit/scratch.h"
 #include "xen/backend.h"
-#include "xen/state.h"
 
 #define START 0x20000000u
 #define END   0x20400000u /* 4 MiB */

@@ -224,7 +224,7 @@ static void test_judge(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
-		struct xen_record r = {.state = t[i].rec, .kernel = "kernel-name"};
+		struct record r = {.state = t[i].rec, .kernel = "kernel-name"};
 		struct armed a;
 
 		xen_armed_judge(with, 0, &r, &a);

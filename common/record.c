@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/factfile.h"
 #include "common/io.h"
-#include "xen/state.h"
+#include "common/purg.h"
+#include "common/record.h"
 
 #define MAX_STATE 8192
 
@@ -29,7 +26,7 @@ static bool parse_addr(const char *s, char **end, uint64_t *ret)
 	return !errno && *end > s + 2;
 }
 
-static bool set_state(struct xen_record *r, const char *v)
+static bool set_state(struct record *r, const char *v)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
 		if (!strcmp(v, states[i])) {
@@ -39,7 +36,7 @@ static bool set_state(struct xen_record *r, const char *v)
 	return false;
 }
 
-static bool set_text(struct xen_record *r, const char *key, const char *v)
+static bool set_text(struct record *r, const char *key, const char *v)
 {
 	const struct {
 		const char *key;
@@ -48,6 +45,7 @@ static bool set_text(struct xen_record *r, const char *key, const char *v)
 	} texts[] = {
 		{"tool", r->tool, sizeof(r->tool)},
 		{"kernel", r->kernel, sizeof(r->kernel)},
+		{"loaded-by", r->call, sizeof(r->call)},
 		{"since", r->since, sizeof(r->since)},
 		{"digest", r->digest, sizeof(r->digest)},
 		{"xen-build-id", r->xen_build_id, sizeof(r->xen_build_id)},
@@ -65,7 +63,7 @@ static bool set_text(struct xen_record *r, const char *key, const char *v)
 	return true; /* written by a newer tool */
 }
 
-static bool set_key(struct xen_record *r, const char *key, const char *v)
+static bool set_key(struct record *r, const char *key, const char *v)
 {
 	char *end;
 
@@ -79,9 +77,9 @@ static bool set_key(struct xen_record *r, const char *key, const char *v)
 	return set_text(r, key, v);
 }
 
-enum xk_status xen_state_parse(struct bytes text, struct xen_record *ret, struct diag *d)
+enum xk_status record_parse(struct bytes text, struct record *ret, struct diag *d)
 {
-	struct xen_record r = {0};
+	struct record r = {0};
 	unsigned line = 0;
 	size_t off = 0;
 
@@ -120,12 +118,14 @@ static void print_text(struct buf *b, const char *key, const char *v)
 	buf_append(b, "\n", 1);
 }
 
-void xen_state_print(const struct xen_record *r, struct buf *ret)
+void record_print(const struct record *r, struct buf *ret)
 {
 	buf_printf(ret, "# What xenkdump loaded; read by `xenkdump status`. Do not edit.\n");
 	print_text(ret, "state", states[r->state]);
 	print_text(ret, "tool", r->tool);
 	print_text(ret, "kernel", r->kernel);
+	if (r->call[0])
+		print_text(ret, "loaded-by", r->call);
 	print_text(ret, "since", r->since);
 	buf_printf(ret, "region = 0x%" PRIx64 "-0x%" PRIx64 "\n", r->region.start, r->region.end);
 	buf_printf(ret, "entry = 0x%" PRIx64 "\n", r->entry);
@@ -134,19 +134,19 @@ void xen_state_print(const struct xen_record *r, struct buf *ret)
 	print_text(ret, "boot-id", r->boot_id);
 }
 
-enum xk_status xen_state_read(const char *path, const char *boot_id, const char *build_id,
-	struct xen_record *ret, struct diag *d)
+enum xk_status record_read(const char *path, const char *boot_id, const char *build_id,
+	struct record *ret, struct diag *d)
 {
-	struct xen_record r = {0};
+	struct record r = {0};
 	struct buf text = {0};
 	enum xk_status st;
 
 	memset(ret, 0, sizeof(*ret));
-	if (access(path, F_OK) && (errno == ENOENT || errno == ENOTDIR))
+	if (file_absent(path))
 		return XK_OK;
 	st = file_read(path, MAX_STATE, &text, d);
 	if (!st) {
-		st = xen_state_parse(buf_bytes(&text), &r, d);
+		st = record_parse(buf_bytes(&text), &r, d);
 		if (st)
 			diag_prepend(d, "%s: ", path);
 	}
@@ -163,30 +163,14 @@ enum xk_status xen_state_read(const char *path, const char *boot_id, const char 
 	return XK_OK;
 }
 
-/* The folder of path: one level, as /run/xenkdump. */
-static enum xk_status make_folder(const char *path, struct diag *d)
+enum xk_status record_write(const char *path, const struct record *rec, struct diag *d)
 {
-	_cleanup_(freep) char *dir = strdup(path);
-	char *slash = dir ? strrchr(dir, '/') : NULL;
-
-	if (!dir)
-		return diag_fail(d, XK_NOMEM, "no memory for a path");
-	if (!slash || slash == dir)
-		return XK_OK;
-	*slash = '\0';
-	if (mkdir(dir, 0755) && errno != EEXIST)
-		return diag_fail(d, XK_IO, "%s: cannot be created: %s", dir, strerror(errno));
-	return XK_OK;
-}
-
-enum xk_status xen_state_write(const char *path, const struct xen_record *rec, struct diag *d)
-{
-	enum xk_status st = make_folder(path, d);
+	enum xk_status st = folder_make_above(path, d);
 	struct buf text = {0};
 
 	if (st)
 		return st;
-	xen_state_print(rec, &text);
+	record_print(rec, &text);
 	if (text.failed)
 		st = diag_fail(d, XK_NOMEM, "no memory for the record");
 	else
@@ -195,36 +179,22 @@ enum xk_status xen_state_write(const char *path, const struct xen_record *rec, s
 	return st;
 }
 
-enum xk_status xen_state_clear(const char *path, struct diag *d)
+enum xk_status record_clear(const char *path, struct diag *d)
 {
-	if (!unlink(path) || errno == ENOENT || errno == ENOTDIR)
-		return XK_OK;
-	return diag_fail(d, XK_IO, "%s: cannot be removed: %s", path, strerror(errno));
+	return file_remove(path, d);
 }
 
-enum xk_status xen_state_lock(const char *path, int *fd, struct diag *d)
+enum xk_status record_lock(const char *path, int *fd, struct diag *d)
 {
 	_cleanup_(freep) char *name = factfile_path(path, ".lock");
-	enum xk_status st = make_folder(path, d);
+	enum xk_status st = folder_make_above(path, d);
 
 	if (st)
 		return st;
-	if (!name)
-		return diag_fail(d, XK_NOMEM, "no memory for a path");
-	*fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (*fd < 0)
-		return diag_fail(d, XK_IO, "%s: %s", name, strerror(errno));
-	while (flock(*fd, LOCK_EX)) {
-		if (errno == EINTR)
-			continue;
-		st = diag_fail(d, XK_IO, "%s: cannot be locked: %s", name, strerror(errno));
-		close(*fd);
-		return st;
-	}
-	return XK_OK;
+	return name ? file_lock(name, fd, d) : diag_fail(d, XK_NOMEM, "no memory for a path");
 }
 
-void xen_state_boot_id(const char *root, char ret[40])
+void record_boot_id(const char *root, char ret[40])
 {
 	_cleanup_(freep) char *s = NULL;
 	struct host none;
@@ -233,4 +203,43 @@ void xen_state_boot_id(const char *root, char ret[40])
 	s = factfile_text(&none, NULL, root, "/proc/sys/kernel/random/boot_id");
 	snprintf(ret, 40, "%s", s ? s : "");
 	host_deinit(&none);
+}
+
+void record_make(const struct plan *p, const char *kernel_name, const char *root, time_t now,
+	struct record *ret)
+{
+	struct tm tm;
+
+	*ret = (struct record){
+		.state = RECORD_BUSY,
+		.region = p->region,
+		.entry = p->entry,
+	};
+	if (gmtime_r(&now, &tm))
+		strftime(ret->since, sizeof(ret->since), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	snprintf(ret->tool, sizeof(ret->tool), "%s", XENKDUMP_VERSION);
+	snprintf(ret->kernel, sizeof(ret->kernel), "%s", kernel_name);
+	record_boot_id(root, ret->boot_id);
+	plan_digest(p, ret->digest);
+}
+
+void record_show(const struct record *rec, struct armed *ret)
+{
+	if (rec->state == RECORD_NONE)
+		return;
+	ret->region = rec->region;
+	snprintf(ret->kernel, sizeof(ret->kernel), "%s", rec->kernel);
+	snprintf(ret->since, sizeof(ret->since), "%s", rec->since);
+	snprintf(ret->digest, sizeof(ret->digest), "%s", rec->digest);
+}
+
+void plan_digest(const struct plan *p, char ret[65])
+{
+	uint8_t sum[32] = {0};
+
+	for_each_seg (s, p)
+		if (s->kind == SEG_PURGATORY)
+			sha256(s->buf, s->len, sum);
+	for (size_t i = 0; i < sizeof(sum); i++)
+		snprintf(ret + 2 * i, 3, "%02x", sum[i]);
 }
