@@ -50,17 +50,14 @@ def closure(programs, wanted, folders):
 
 
 def xen_libraries(folder):
-    """The shared libraries in E2E_DOM0_32_LIBS, one file for a name, and the folders they are in."""
+    """The libraries in E2E_DOM0_32_LIBS that the loader opens by name, and the folders of all."""
     if not folder:
         return [], []
-    files = {}
-    for p in sorted(pathlib.Path(folder).glob("**/lib*.so.*")):
-        # libx.so.1 and libx.so.1.0 are one library; what is opened goes by the shorter name.
-        if p.is_file() and not p.name.endswith((".debug", ".gz")):
-            files.setdefault(p.name, p)
-    if not any(n.startswith(("libxencall.so.", "libxenctrl.so.")) for n in files):
+    files = [p for p in sorted(pathlib.Path(folder).glob("**/lib*.so.*")) if p.is_file()]
+    opened = [p for p in files if p.name.startswith(("libxenctrl.so.", "libxencall.so."))]
+    if not opened:
         raise HarnessError(f"E2E_DOM0_32_LIBS={folder} holds neither libxencall nor libxenctrl")
-    return list(files.values()), sorted({str(p.parent) for p in files.values()})
+    return opened, sorted({str(p.parent) for p in files})
 
 
 class Outside:
@@ -109,12 +106,18 @@ class Linux:
         initrd = parts.linux.archive(run.env.work / f"{run.name}.cpio", files)
         return run.start(run.name, parts.linux.kernel, initrd, "console=hvc0 panic=-1 rdinit=/init")
 
+    def _await_shell(self, m):
+        self.run.boot(m)
+        _, out = m.run("uname -m")
+        if not re.search(r"^i[3-6]86$", out, re.M):
+            raise HarnessError(f"E2E_DOM0_32 is no 32-bit kernel: uname -m says {out.split()}")
+
     @contextlib.contextmanager
     def session(self):
         """A booted dom0 for attempt()."""
         run = self.run
         with self._boot() as m:
-            run.boot(m)
+            self._await_shell(m)
             self.m = m
             m.armed = True
             _, self.facts = m.run("xenkdump facts", 60)
@@ -138,7 +141,7 @@ class Linux:
     def crash(self):
         run = self.run
         with self._boot() as m:
-            run.boot(m)
+            self._await_shell(m)
             run.plant(m)
             run.arm(m)
             cases.sysrq(run, m)

@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import checks  # noqa: E402
 import core  # noqa: E402
 import dom0_32  # noqa: E402
+import dom0_linux  # noqa: E402
 import initramfs  # noqa: E402
 import run  # noqa: E402
 from errors import Failure, HarnessError, Skip, StepTimeout  # noqa: E402
@@ -168,6 +169,27 @@ class Dom032(unittest.TestCase):
         self.assertRaisesRegex(HarnessError, "12288 bytes",
                                lambda: dom0_32.pack(self.plan(), content, 12287))
         self.assertEqual(len(dom0_32.pack(self.plan(), content, 12288)), 12288)
+
+
+    def test_libraries(self):
+        """E2E_DOM0_32_LIBS: what is opened by name, wherever it lies; a folder without it is wrong."""
+        self.assertEqual(dom0_linux.xen_libraries(None), ([], []))
+        with tempfile.TemporaryDirectory() as tmp:
+            deep = pathlib.Path(tmp, "usr/lib/i386-linux-gnu")
+            deep.mkdir(parents=True)
+            (deep / "libxentoollog.so.1").touch()
+            self.assertRaisesRegex(HarnessError, "neither libxencall nor libxenctrl",
+                                   lambda: dom0_linux.xen_libraries(tmp))
+            (deep / "libxenctrl.so.4.14").touch()
+            self.assertEqual(dom0_linux.xen_libraries(tmp),
+                             ([deep / "libxenctrl.so.4.14"], [str(deep)]))
+            self.assertRaisesRegex(HarnessError, "is not a 32-bit ELF file",
+                                   lambda: dom0_linux.closure([], [deep / "libxenctrl.so.4.14"], []))
+
+    def test_needed(self):
+        """Of a program of the wrong width nothing is packed."""
+        self.assertRaisesRegex(HarnessError, "is not a 32-bit ELF file",
+                               lambda: dom0_linux.needed("/proc/self/exe"))
 
 
 class Verdicts(unittest.TestCase):

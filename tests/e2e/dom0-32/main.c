@@ -18,7 +18,11 @@ void dom0_main(const struct start_info *si);
 
 _Noreturn void give_up(const char *why, int32_t value)
 {
-	say_value(why, value);
+	frame.len = 0;
+	text_add(&frame, "gave up: ");
+	text_add(&frame, why);
+	frame.data[frame.len] = '\0';
+	say_value(frame.data, value);
 	shut_down(SHUTDOWN_REBOOT);
 }
 
