@@ -110,10 +110,14 @@ class Run:
         if not hit:
             raise HarnessError(f"the marker program did not say its page: {out}")
         self.pfn = int(hit.group(1), 16)
+        self.symbols = self.ask_symbols(m)
+
+    def ask_symbols(self, m):
         _, out = m.run(f"grep -E '[ #]({SYMBOLS})$' /proc/xen/xensyms")
-        self.symbols = parse_xensyms(out)
-        if "stack_base" not in self.symbols:
+        symbols = parse_xensyms(out)
+        if "stack_base" not in symbols:
             raise HarnessError("/proc/xen/xensyms does not name stack_base")
+        return symbols
 
     def arm(self, m, options=""):
         self.rep.say(self.loader.load(m, DUMP_CMDLINE, options) or "")

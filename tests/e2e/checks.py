@@ -55,8 +55,9 @@ def xen_facts(console):
     }
 
 
-def check_core(rep, path, xen, cpus, marker, pfn, symbols):
-    """The core against what the harness knows from elsewhere: the console, the marker, QEMU."""
+def check_core(rep, path, xen, cpus, marker, pfn, symbols, p2m_bits=64, own_symbols=True):
+    """The core against what the harness knows from elsewhere: the console, the marker, QEMU.
+    p2m_bits: dom0's width; own_symbols: dom0 could tell the loader the hypervisor's symbols."""
     core = Core(path)
     try:
         rep.ok(True, "the core is ELF64, little endian, ET_CORE, EM_X86_64")
@@ -66,8 +67,8 @@ def check_core(rep, path, xen, cpus, marker, pfn, symbols):
         _check_loads(rep, core, xen)
         _check_version(rep, core, xen)
         _check_cpus(rep, core, symbols)
-        _check_own_note(rep, core, xen, symbols)
-        mfn = core.p2m(pfn)
+        _check_own_note(rep, core, xen, symbols if own_symbols else {})
+        mfn = core.p2m(pfn, p2m_bits)
         page = core.read(mfn * PAGE, PAGE)
         rep.ok(page[:len(marker)] == marker and not any(page[len(marker):]),
                f"the marker of dom0's page {pfn:#x} at machine page {mfn:#x}",
@@ -109,7 +110,7 @@ def _check_own_note(rep, core, xen, symbols):
     own = core.own_note()
     rep.ok(own["tool"].startswith("xenkdump "), "the XENKDUMP note names its loader", own["tool"])
     names = {n.split("#")[-1]: a for a, _, n in own["symbols"]}
-    rep.ok(all(names.get(n) == a for n, a in symbols.items()),
+    rep.ok(all(names.get(n) == a for n, a in symbols.items()) and bool(names) == bool(symbols),
            "its symbols are those of the running hypervisor", f"{len(names)} names")
     facts = dict(line.split(" = ", 1) for line in own["facts"].splitlines() if " = " in line)
     version = f'{facts["xen.major"]}.{facts["xen.minor"]}{facts["xen.extra"].strip(chr(34))}'

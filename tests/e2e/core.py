@@ -17,8 +17,8 @@ NT_PRSTATUS = 1
 XEN_CRASH_INFO, XEN_CRASH_REGS = 0x1000001, 0x1000002
 PAGE = 4096
 STACK_SIZE = 8 * PAGE
-P2M_INVALID = (1 << 64) - 1
-P2M_FLAGS = 3 << 62  # foreign frame, identity: not memory of dom0's own
+P2M_INVALID = (1 << 64) - 1  # in the width of dom0
+P2M_FLAGS = 3 << 62  # foreign frame, identity: not memory of dom0's own; of 32 bits the same two
 XEN_VIRT_MASK = ~((1 << 30) - 1)
 # The user_regs order of a 64-bit prstatus.
 REGS = ("r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs rflags "
@@ -173,14 +173,20 @@ class Core:
         """For an address within Xen's image, given by its symbol."""
         return va - (va & XEN_VIRT_MASK) + self.xen_phys_start
 
-    def p2m(self, pfn):
-        """dom0's pseudo-physical page number to the machine's, over the three-level list."""
+    def p2m(self, pfn, bits=64):
+        """dom0's pseudo-physical page number to the machine's, over the three-level list, whose
+        entries have dom0's width."""
         need(self.frame_list not in (0, P2M_INVALID),
              f"dom0's frame list is {self.frame_list:#x}: not there")
-        mid = self.u64(self.frame_list * PAGE + (pfn >> 18) * 8)
-        leaf = self.u64(mid * PAGE + (pfn >> 9 & 511) * 8)
-        mfn = self.u64(leaf * PAGE + (pfn & 511) * 8)
-        need(mfn != P2M_INVALID and not mfn & P2M_FLAGS, f"p2m[{pfn:#x}] is {mfn:#x}: not dom0's")
+        word, drop = bits // 8, 64 - bits
+        per_page = PAGE // word
+        entry = lambda mfn, i: int.from_bytes(
+            self.read(mfn * PAGE + i % per_page * word, word), "little")
+        mid = entry(self.frame_list, pfn // per_page ** 2)
+        leaf = entry(mid, pfn // per_page)
+        mfn = entry(leaf, pfn)
+        need(mfn != P2M_INVALID >> drop and not mfn & P2M_FLAGS >> drop,
+             f"p2m[{pfn:#x}] is {mfn:#x}: not dom0's")
         return mfn
 
     def stacks(self, symbols, count):

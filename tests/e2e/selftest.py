@@ -9,12 +9,15 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import zlib
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import checks  # noqa: E402
 import core  # noqa: E402
+import dom0_32  # noqa: E402
+import dom0_linux  # noqa: E402
 import initramfs  # noqa: E402
 import run  # noqa: E402
 from errors import Failure, HarnessError, Skip, StepTimeout  # noqa: E402
@@ -38,14 +41,20 @@ def note(name, kind, desc):
 
 
 def build(machine=62, klass=2, rsp=STACKS, cr3=8 * PAGE, marker_at=MFN, extra="5",
-          load_to=MEM, leaf=MFN, frame_list=20, truncate=0, drop_xen=False):
+          load_to=MEM, leaf=MFN, frame_list=20, truncate=0, drop_xen=False, p2m_bits=64):
     """A core of 64 pages whose parts the arguments bend."""
     mem = bytearray(MEM)
     words = lambda at, *v: struct.pack_into(f"<{len(v)}Q", mem, at, *v)
     words(XEN_PHYS + 0x80, *STACKS)
-    words(20 * PAGE + 8 * (PFN >> 18), 21)
-    words(21 * PAGE + 8 * (PFN >> 9 & 511), 22)
-    words(22 * PAGE + 8 * (PFN & 511), leaf)
+    if p2m_bits == 64:
+        words(20 * PAGE + 8 * (PFN >> 18), 21)
+        words(21 * PAGE + 8 * (PFN >> 9 & 511), 22)
+        words(22 * PAGE + 8 * (PFN & 511), leaf)
+    else:
+        halves = lambda at, v: struct.pack_into("<I", mem, at, v)
+        halves(20 * PAGE + 4 * (PFN >> 20), 21)
+        halves(21 * PAGE + 4 * (PFN >> 10 & 1023), 22)
+        halves(22 * PAGE + 4 * (PFN & 1023), leaf)
     mem[marker_at * PAGE:marker_at * PAGE + 64] = MARKER
     for i, text in enumerate((b"." + extra.encode(), b"", b"gcc 12", b"Sat Nov 29")):
         mem[30 * PAGE + 64 * i:30 * PAGE + 64 * i + len(text)] = text
@@ -70,19 +79,22 @@ def build(machine=62, klass=2, rsp=STACKS, cr3=8 * PAGE, marker_at=MFN, extra="5
 
 
 class CoreChecks(unittest.TestCase):
-    def judge(self, marker=MARKER, cpus=2, **bent):
+    def judge(self, marker=MARKER, cpus=2, read_bits=64, **bent):
         with tempfile.TemporaryDirectory() as tmp:
             path = pathlib.Path(tmp) / "core"
             path.write_bytes(build(**bent))
             rep = checks.Report(path.with_suffix(".checks"))
             try:
-                checks.check_core(rep, path, XEN, cpus, marker, PFN, SYMBOLS)
+                checks.check_core(rep, path, XEN, cpus, marker, PFN, SYMBOLS, p2m_bits=read_bits)
             finally:
                 rep.close()
             return rep.count
 
     def test_good(self):
         self.assertGreater(self.judge(), 10)
+
+    def test_good_32(self):
+        self.assertGreater(self.judge(p2m_bits=32, read_bits=32), 10)
 
     def test_bad(self):
         rows = [
@@ -94,11 +106,90 @@ class CoreChecks(unittest.TestCase):
             (dict(leaf=MFN + 1), "the marker"), (dict(leaf=core.P2M_INVALID), "not dom0's"),
             (dict(leaf=1 << 62 | MFN), "not dom0's"), (dict(frame_list=0), "frame list"),
             (dict(extra="6"), "the version"), (dict(load_to=MEM + PAGE), "crash region"),
+            (dict(p2m_bits=32), "the marker"), (dict(read_bits=32), "the marker"),
+            (dict(p2m_bits=32, read_bits=32, leaf=0xffffffff), "not dom0's"),
+            (dict(p2m_bits=32, read_bits=32, leaf=1 << 30 | MFN), "not dom0's"),
+            (dict(p2m_bits=32, read_bits=32, leaf=MFN + 1), "the marker"),
             (dict(drop_xen=True), "VMCOREINFO_XEN"), (dict(marker=bytes(64)), "the marker"),
         ]
         for bent, text in rows:
             with self.subTest(bent=bent):
                 self.assertRaisesRegex(Failure, re.escape(text), lambda b=bent: self.judge(**b))
+
+
+class Dom032(unittest.TestCase):
+    """What goes between the 32-bit test kernel and this machine."""
+
+    FACTS = 'xenkdump-facts 1\nhypervisor = xen\n'
+
+    def console(self, text=FACTS, length=len(FACTS), crc=None):
+        crc = zlib.crc32(self.FACTS.encode()) if crc is None else crc
+        return f"(XEN) x\n@@facts begin@@\n{text}@@facts end {length} {crc:#x}@@\n@@no plan@@\n"
+
+    def test_facts(self):
+        self.assertEqual(dom0_32.facts_of(self.console()), self.FACTS)
+        between = self.FACTS.replace("hyper", "(XEN) scrubbing\nhyper")
+        self.assertEqual(dom0_32.facts_of(self.console(between)), self.FACTS)
+
+    def test_facts_garbled(self):
+        rows = [("", "no facts"), (self.console(self.FACTS.replace("= xen", "= xem")), "garbled"),
+                (self.console(self.FACTS.replace("r = x", "r(XEN) = x")), "garbled"),
+                (self.console(length=3), "garbled"), (self.console(crc=1), "garbled"),
+                (self.console().replace("@@facts end", "@@facts en"), "no facts")]
+        for console, text in rows:
+            with self.subTest(console=console):
+                self.assertRaisesRegex(HarnessError, text, lambda c=console: dom0_32.facts_of(c))
+
+    @staticmethod
+    def plan(**bent):
+        segs = [dict(kind="kernel", start="0x100200000", end="0x100203000", bytes=5000,
+                     map_only=False), dict(kind="map", start="0x0", end="0xa0000", bytes=0,
+                                           map_only=True)]
+        segs[0].update(bent)
+        return dict(machine="EM_X86_64", entry="0x100200010", segments=segs)
+
+    def test_pack(self):
+        blob = dom0_32.pack(self.plan(), lambda kind: kind.encode().ljust(5000, b"k"), 16384)
+        self.assertEqual(len(blob), 16384)
+        # magic, version 1, 2 segments, EM_X86_64 is 62, padding, entry; then start, size, offset, length
+        self.assertEqual(blob[:32], b"XKD32PLN" + bytes.fromhex(
+            "01000000 02000000 3e000000 00000000 1000200001000000"))
+        self.assertEqual(blob[32:56], bytes.fromhex(
+            "0000200001000000 0030000000000000 00100000 88130000"))
+        self.assertEqual(blob[56:80], bytes.fromhex(
+            "0000000000000000 00000a0000000000 00000000 00000000"))
+        self.assertEqual(blob[4096:4096 + 5000], b"kernel".ljust(5000, b"k"))
+        self.assertFalse(any(blob[80:4096] + blob[4096 + 5000:]))
+
+    def test_pack_refused(self):
+        content = lambda kind: bytes(5000)
+        self.assertRaisesRegex(Failure, "wrote 5000 bytes of kernel, --json says 4999",
+                               lambda: dom0_32.pack(self.plan(bytes=4999), content, 16384))
+        # 4096 for the table, 5000 up to 8192 for the kernel
+        self.assertRaisesRegex(HarnessError, "12288 bytes",
+                               lambda: dom0_32.pack(self.plan(), content, 12287))
+        self.assertEqual(len(dom0_32.pack(self.plan(), content, 12288)), 12288)
+
+
+    def test_libraries(self):
+        """E2E_DOM0_32_LIBS: what is opened by name, wherever it lies; a folder without it is wrong."""
+        self.assertEqual(dom0_linux.xen_libraries(None), ([], []))
+        with tempfile.TemporaryDirectory() as tmp:
+            deep = pathlib.Path(tmp, "usr/lib/i386-linux-gnu")
+            deep.mkdir(parents=True)
+            (deep / "libxentoollog.so.1").touch()
+            self.assertRaisesRegex(HarnessError, "neither libxencall nor libxenctrl",
+                                   lambda: dom0_linux.xen_libraries(tmp))
+            (deep / "libxenctrl.so.4.14").touch()
+            self.assertEqual(dom0_linux.xen_libraries(tmp),
+                             ([deep / "libxenctrl.so.4.14"], [str(deep)]))
+            self.assertRaisesRegex(HarnessError, "is not a 32-bit ELF file",
+                                   lambda: dom0_linux.closure([], [deep / "libxenctrl.so.4.14"], []))
+
+    def test_needed(self):
+        """Of a program of the wrong width nothing is packed."""
+        self.assertRaisesRegex(HarnessError, "is not a 32-bit ELF file",
+                               lambda: dom0_linux.needed("/proc/self/exe"))
 
 
 class Verdicts(unittest.TestCase):
