@@ -16,9 +16,11 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # noqa: E402
 import checks  # noqa: E402
 import loaders  # noqa: E402
+import native_cases  # noqa: E402
 import packages  # noqa: E402
 from errors import Failure, HarnessError, Skip, StepTimeout  # noqa: E402
 
+CASES = cases.CASES + native_cases.CASES
 NO_SKIP = os.environ.get("CI") == "true" or os.environ.get("E2E_NO_SKIP") == "1"
 TAIL = 25
 print_lock = threading.Lock()
@@ -46,7 +48,7 @@ def verdict(body, rep):
 
 def run_case(env, case):
     rep = checks.Report(env.logs / f"{case['id']}.checks")
-    run = cases.Run(env, case, rep)
+    run = case.get("run", cases.Run)(env, case, rep)
     run.log.unlink(missing_ok=True)
     start = time.monotonic()
     word, text = verdict(lambda: case["body"](run), rep)
@@ -54,7 +56,7 @@ def run_case(env, case):
     rep.close()
     run.tidy(word == "pass")
     with print_lock:
-        print(f"{word:<8}{case['id']}  {case['what']:<36}{time.monotonic() - start:6.1f} s  "
+        print(f"{word:<8}{case['id']:<3} {case['what']:<36}{time.monotonic() - start:6.1f} s  "
               + (text if word in ("pass", "SKIP") else ""), flush=True)
         if word not in ("pass", "SKIP"):
             print("        " + text.rstrip().replace("\n", "\n        "))
@@ -69,12 +71,29 @@ def run_case(env, case):
 
 def choose(only):
     if not only:
-        return cases.CASES
+        return CASES
     ids = only.split(",")
-    unknown = set(ids) - {c["id"] for c in cases.CASES}
+    unknown = set(ids) - {c["id"] for c in CASES}
     if unknown:
         sys.exit(f"run.py: no such case: {', '.join(sorted(unknown))}; see --list")
-    return [c for c in cases.CASES if c["id"] in ids]
+    return [c for c in CASES if c["id"] in ids]
+
+
+def prepare(env, chosen):
+    """What the chosen cases need, fetched and built before any of them starts."""
+    native = [c for c in chosen if "run" in c]
+    hosts = {c.get("host", "amd64") for c in chosen}
+    arches = {"amd64"} | {c.get("arch", "amd64") for c in chosen}
+    env.prepare(arches | {a for c in native for a in c.get("others", ())},
+                any(c.get("vmlinux") for c in chosen), hosts, xen=len(native) < len(chosen))
+    for arch in {a for c in native for a in c.get("tools", (c.get("host", "amd64"),))}:
+        env.loader.native_files(arch)
+        env.pk.kexec_tools(arch)
+    for arch in hosts:
+        env.pk.kernel(arch)
+        env.pk.busybox(arch)
+    if any(c.get("efi") for c in chosen):
+        env.pk.ovmf()
 
 
 def main():
@@ -86,17 +105,17 @@ def main():
     ap.add_argument("--keep", action="store_true", help="keep the cores of cases that pass")
     args = ap.parse_args()
     if args.list:
-        for c in cases.CASES:
-            print(f"{c['id']}  {c['what']}")
+        for c in CASES:
+            print(f"{c['id']:<3} {c['what']}")
         return 0
     chosen = choose(args.only)
     top = pathlib.Path(__file__).resolve().parents[2]
     out = (top / os.environ.get("O", "build")).resolve()
     try:
         pk = packages.Packages(out / "e2e")
-        env = cases.Env(pk, loaders.LOADERS[args.loader](pk, out), out / "e2e", args.keep)
-        env.prepare({"amd64"} | {c.get("arch", "amd64") for c in chosen},
-                    any(c.get("vmlinux") for c in chosen))
+        loader = loaders.LOADERS[args.loader](pk, out, os.environ.get("O_I386"))
+        env = cases.Env(pk, loader, out / "e2e", args.keep)
+        prepare(env, chosen)
     except HarnessError as exc:
         print(f"ERROR   before any case: {exc}")
         print(f"0 passed, {len(chosen)} failed")
