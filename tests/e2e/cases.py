@@ -21,21 +21,23 @@ class Run(steps.Run):
     not_armed = NOT_ARMED
     bad_boot = "Panic on CPU|Kernel panic"
 
+    def __init__(self, env, case, rep):
+        super().__init__(env, case, rep)
+        self.xen_options = case.get("xen", "")
+
     def machine(self):
         env = self.env
         kernel, moddir = env.pk.kernel("amd64")
-        dump_kernel, dump_initrd = env.dump_parts[self.arch]
         initrd = initramfs.dom0(
             env.work / f"{self.name}.cpio", env.pk.busybox("amd64"), moddir,
-            {**env.binaries, "marker": env.marker}, env.libs,
-            {"payload/kernel": dump_kernel, "payload/initrd": dump_initrd})
+            {**env.binaries, "marker": env.marker}, env.libs, self.payload(), self.tool_files())
         self.make_disk()
         xen_args = ("console=com1 com1=115200,8n1 loglvl=all guest_loglvl=error "
                     "dom0_mem=320M,max:320M "
-                    f"crashkernel={self.crashkernel}")
+                    f"crashkernel={self.crashkernel} {self.xen_options}")
         return qemu.Machine(self.log, qemu.xen_argv(
             env.xen, kernel, initrd, self.disk, self.mem, self.cpus, xen_args,
-            "console=hvc0 panic=-1 rdinit=/init"), self.limit)
+            "console=hvc0 panic=-1 rdinit=/init", self.cpu), self.limit)
 
     def look(self, m):
         self.xen = checks.xen_facts(m.text)
@@ -80,6 +82,33 @@ def sequences(run):
         step_through(run, m)
         sysrq(run, m)
         run.save(m)
+    run.check()
+
+
+def pvh_dom0(run):
+    """Xen has no kexec for PVH domains: one sentence that names the parameter to change."""
+    with run.machine() as m:
+        run.boot(m)
+        run.refused(m, 6, "dom0=pv ")
+
+
+def i386_tool(run):
+    """A 32-bit program cannot reach a 64-bit dom0's hypervisor: a sentence says so, and with the
+    64-bit program beside it the load works, whatever it would have refused otherwise."""
+    run.loader.needs_own("i386 build that works there")
+    run.program = "/i386/xenkdump"
+    with run.machine() as m:
+        run.boot(m)
+        run.plant(m)
+        run.refused(m, 8, "below 896 MiB", "/payload/kernel-i386", "xenkdump")
+        run.refused(m, 6, "xenkdump-x86_64")
+        m.run("cp /bin/xenkdump /i386/xenkdump-x86_64")
+        run.refused(m, 8, "below 896 MiB", "/payload/kernel-i386")
+        run.arm(m)
+        sysrq(run, m)
+        run.save(m)
+    start = run.xen["crash"][0]
+    run.rep.ok(start >= 1 << 32, "the crash region lies above 4 GiB", f"{start:#x}")
     run.check()
 
 
@@ -159,5 +188,8 @@ CASES = [
     dict(id="u", what="crash after unload", body=unloaded),
     dict(id="h", what="corrupted image", body=corrupted),
     dict(id="i", what="dom0's VMCOREINFO", body=dom0_vmcoreinfo),
+    dict(id="j", what="64-bit dom0, i386 tool", body=i386_tool, mem=6144, crashkernel="256M",
+         tools=("i386",), others=("i386",), copy=300),
+    dict(id="k", what="PVH dom0", body=pvh_dom0, xen="dom0=pvh", cpu="qemu64,+svm,+npt"),
     dict(id="v", what="crash with dom0's vmlinux", body=crash_opens, vmlinux=True),
 ]

@@ -245,11 +245,12 @@ def host(path, busybox, modules, programs, libs, files):
     return cpio.write(path)
 
 
-def dom0(path, busybox, moddir, binaries, libs, files):
-    """binaries: {name: path} put in /bin; libs: {soname: path}, all 64-bit; files: {name: path}."""
+def dom0(path, busybox, moddir, binaries, libs, files, more=({}, {})):
+    """binaries: {name: path} put in /bin; libs: {soname: path}, all 64-bit; files: {name: path};
+    more: further programs and libs as host() takes them."""
     mods = modules_in_order(moddir, ("xen-privcmd", "xenfs", "xen-evtchn"))
-    return host(path, busybox, mods, {f"bin/{n}": p for n, p in binaries.items()},
-                {(n, "amd64"): p for n, p in libs.items()}, files)
+    return host(path, busybox, mods, {**{f"bin/{n}": p for n, p in binaries.items()}, **more[0]},
+                {**{(n, "amd64"): p for n, p in libs.items()}, **more[1]}, files)
 
 
 def dump(path, busybox, moddir, vmcopy):

@@ -75,6 +75,10 @@ class Loader:
         except (AttributeError, ValueError, KeyError) as exc:
             raise Failure(f"status has no `state`: {text.strip()[-400:]}") from exc
 
+    def syscall(self, choice):
+        """The option for one of "file", "load" and "auto"."""
+        raise NotImplementedError
+
     def test_crash(self, program=None):
         self._skip("test-crash command")
 
@@ -98,6 +102,9 @@ class KexecTools(Loader):
     def unload(self, m, program=None):
         m.armed = True
         m.run(f"{program or 'kexec'} -p -u", 30)
+
+    def syscall(self, choice):
+        return {"file": "-s", "load": "-c", "auto": "-a"}[choice]
 
 
 class Xenkdump(Loader):
@@ -125,6 +132,9 @@ class Xenkdump(Loader):
 
     def status_command(self, program=None):
         return f"{program or 'xenkdump'} status --json"
+
+    def syscall(self, choice):
+        return f"--syscall={choice}"
 
     def test_crash(self, program=None):
         return f"{program or 'xenkdump'} test-crash --yes"

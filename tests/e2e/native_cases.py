@@ -19,15 +19,17 @@ CORRUPTED = r"xenkdump purgatory: kernel at (0x[0-9a-f]+), .*was overwritten.*"
 
 
 class NativeRun(steps.Run):
-    """A machine that boots Linux directly. host: architecture of the kernel that crashes; tools: of
+    """A machine that boots Linux directly; the core is that kernel's. host: architecture of the kernel that crashes; tools: of
     the loader's builds inside, the first one being the one that loads; arch: of the dump kernel."""
+
+    # What comes after the jump into a crash kernel, were there one.
+    not_armed = r"Kernel Offset: "
 
     def __init__(self, env, case, rep):
         super().__init__(env, case, rep)
         self.host_arch = case.get("host", "amd64")
-        self.tools = case.get("tools", (self.host_arch,))
-        self.others = case.get("others", ())  # further dump kernels, to be refused
-        self.options = case.get("options", "")
+        self.tools = self.tools or (self.host_arch,)
+        self.options = self.loader.syscall(case["syscall"]) if "syscall" in case else ""
         self.efi = case.get("efi", False)
         self.program = f"/{self.tools[0]}/{self.loader.name}"
         self.crashed_pid = None
@@ -36,19 +38,12 @@ class NativeRun(steps.Run):
     def machine(self):
         env, pk = self.env, self.env.pk
         kernel, _ = pk.kernel(self.host_arch)
-        programs, libs = {"bin/marker": env.markers[self.host_arch]}, {}
-        for arch in self.tools:
-            files, needed = self.loader.native_files(arch)
-            programs.update(files)
-            libs.update({(n, arch): p for n, p in needed.items()})
-            # Not the loader under test: what it is compared with.
+        programs, libs = self.tool_files()
+        programs["bin/marker"] = env.markers[self.host_arch]
+        for arch in self.tools:  # not the loader under test: what it is compared with
             programs[f"{arch}/kexec"] = pk.kexec_tools(arch)
-        dump_kernel, dump_initrd = env.dump_parts[self.arch]
-        files = {"payload/kernel": dump_kernel, "payload/initrd": dump_initrd}
-        for arch in self.others:
-            files[f"payload/kernel-{arch}"] = env.dump_parts[arch][0]
         initrd = initramfs.host(env.work / f"{self.name}.cpio", pk.busybox(self.host_arch), (),
-                                programs, libs, files)
+                                programs, libs, self.payload())
         self.make_disk()
         return qemu.Machine(self.log, qemu.linux_argv(
             kernel, initrd, self.disk, self.mem, self.cpus,
@@ -89,15 +84,9 @@ class NativeRun(steps.Run):
         self.crash_time = time.time()
         return out
 
-    def refused(self, m, code, text, kernel="/payload/kernel", program=None, options=""):
-        """A load that must fail with that exit code and say that; nothing is armed after it."""
-        self.loader.needs_own("exit codes and sentences to compare")
-        m.armed = True
-        got, out = m.run(self.loader.load_command(DUMP_CMDLINE, options, program or self.program,
-                                                  kernel), 90, check=False)
-        what = f"{program or self.program} refuses {kernel}"
-        self.rep.ok(got == code, f"{what} with exit code {code}", f"{got}: {out.strip()[-500:]}")
-        self.rep.ok(re.search(text, out), f"{what}, saying /{text}/", out.strip()[-500:])
+    def refused(self, m, *args, **more):
+        """Nothing is armed after it, either."""
+        super().refused(m, *args, **more)
         self.witness(m, "not armed")
 
     def check(self):
@@ -166,7 +155,8 @@ def five_levels(run):
 def used_call(text):
     """What the loader says it used."""
     def judge(run):
-        run.rep.ok(re.search(text, run.armed_text), f"load says /{text}/", run.armed_text[-300:])
+        if run.rep.own_note:
+            run.rep.ok(re.search(text, run.armed_text), f"load says /{text}/", run.armed_text[-300:])
     return judge
 
 
@@ -220,7 +210,7 @@ def unloaded(run):
         sysrq(run, m)
         m.wait_end(30, "the restart")
         run.rep.ok("@@dump-kernel" not in m.text, "no dump kernel ran")
-        run.rep.ok("Rebooting" in m.text, "the kernel said that it restarts")
+        run.rep.ok(re.search(run.not_armed, m.text), "the kernel's panic went its plain way")
 
 
 def corrupted(run):
@@ -272,18 +262,19 @@ def crash_opens(run):
                "crash shows the stack of the process that panicked", str(run.crashed_pid))
 
 
-def auto_says(run, m):
-    pass
-
-
-def row(ident, what, body, **case):
-    return dict(id=ident, what=what, body=body, run=NativeRun, **case)
+def row(ident, what, body, own=None, **case):
+    """own: what only xenkdump is known to have or to do right; others skip the case for it."""
+    def wrapped(run):
+        if own:
+            run.loader.needs_own(own)
+        body(run)
+    return dict(id=ident, what=what, body=wrapped, run=NativeRun, **case)
 
 
 MID = dict(mem=1536)                                    # `crashkernel=SIZE` goes to the top
 TOP = dict(mem=6144, crashkernel="256M,high", copy=300)  # and a low region comes with it
 BELOW = dict(mem=768)
-I386 = dict(host="i386", mem=768, crashkernel="192M@256M")
+I386 = dict(host="i386", mem=768)
 BOTH = ("i386", "amd64")
 
 CASES = [
@@ -292,23 +283,25 @@ CASES = [
     row("n3", "x86_64, above 4 GiB", works(*HIGH, after=low_given), **TOP),
     row("n4", "x86_64, 5-level page tables", five_levels, **MID, cpu="Haswell-noTSX,+la57"),
     row("n5", "kexec_file_load", works(*MIDDLE, after=used_call("kexec_file_load")), **MID,
-        options="--syscall=file"),
+        syscall="file"),
     row("n6", "--syscall=auto", works(*MIDDLE, after=used_call("kexec_(file_)?load")), **MID,
-        options="--syscall=auto"),
+        syscall="auto"),
     row("n7", "i386 tool, 896 MiB to 4 GiB", works(*MIDDLE, before=i386_middle), **MID, tools=BOTH,
-        others=("i386",)),
+        others=("i386",), own="i386 build that works there"),
     row("n8", "i386 tool, above 4 GiB", works(*HIGH, before=no_helper, after=low_given), **TOP,
-        tools=BOTH),
+        tools=BOTH, own="i386 build that works there"),
     row("n9", "686-pae dump kernel", works(*LOW), **BELOW, arch="i386"),
-    row("n10", "i386 tool, 686-pae dump kernel", works(*LOW), **BELOW, arch="i386", tools=BOTH),
+    row("n10", "i386 tool, 686-pae dump kernel", works(*LOW), **BELOW, arch="i386", tools=BOTH,
+        own="i386 build that keeps 64-bit addresses whole"),
     row("n11", "i386 host and dump kernel", works(*LOW), **I386, arch="i386"),
-    row("n12", "i386 host, x86_64 dump kernel", works(*LOW), **I386, arch="amd64"),
+    row("n12", "i386 host, x86_64 dump kernel", works(*LOW), **I386, arch="amd64",
+        own="header for such a dump kernel"),
     row("n13", "CPU without long mode", no_long_mode, **I386, arch="i386", others=("amd64",),
-        cpu="qemu32"),
+        cpu="qemu32", own="check for long mode"),
     row("n14", "native load, unload, status", sequences, **BELOW),
     row("n15", "native crash after unload", unloaded, **BELOW),
     row("n16", "native corrupted image", corrupted, **BELOW),
-    row("n17", "native test-crash", works(*LOW, crash=test_crash), **BELOW),
+    row("n17", "native test-crash", works(*LOW, crash=test_crash), **BELOW, own="test-crash command"),
     row("n18", "EFI firmware", efi, **MID, efi=True),
     row("n19", "crash with vmlinux, native", crash_opens, **BELOW, vmlinux=True),
 ]

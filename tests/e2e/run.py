@@ -81,12 +81,13 @@ def choose(only):
 
 def prepare(env, chosen):
     """What the chosen cases need, fetched and built before any of them starts."""
-    native = [c for c in chosen if "run" in c]
     hosts = {c.get("host", "amd64") for c in chosen}
-    arches = {"amd64"} | {c.get("arch", "amd64") for c in chosen}
-    env.prepare(arches | {a for c in native for a in c.get("others", ())},
-                any(c.get("vmlinux") for c in chosen), hosts, xen=len(native) < len(chosen))
-    for arch in {a for c in native for a in c.get("tools", (c.get("host", "amd64"),))}:
+    dumps = {c.get("arch", "amd64") for c in chosen} | {a for c in chosen for a in c.get("others", ())}
+    tools = {a for c in chosen for a in c.get("tools", ())} | {
+        c.get("host", "amd64") for c in chosen if "run" in c}
+    env.prepare(dumps | {"amd64"}, any(c.get("vmlinux") for c in chosen), hosts,
+                xen=any("run" not in c for c in chosen))
+    for arch in tools:
         env.loader.native_files(arch)
         env.pk.kexec_tools(arch)
     for arch in hosts:

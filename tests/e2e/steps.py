@@ -70,6 +70,8 @@ class Run:
         self.mem, self.cpus = case.get("mem", 768), case.get("cpus", 2)
         self.crashkernel = case.get("crashkernel", "192M")
         self.cpu = case.get("cpu")  # None: qemu.CPU
+        self.others = case.get("others", ())  # further dump kernels, to be refused
+        self.tools = case.get("tools", ())    # the loader's builds, each in a folder of its own
         self.limit = case.get("limit", 400)
         self.copy_time = case.get("copy", 90)
         self.program = None  # the loader's command in the guest; None: by its name
@@ -90,6 +92,23 @@ class Run:
         self.disk.unlink(missing_ok=True)
         with open(self.disk, "wb") as f:
             f.truncate((self.mem + 64) << 20)  # a sparse file; a core is never larger
+
+    def payload(self):
+        """{path in the guest: source}: the dump kernel and its initrd, and those to be refused."""
+        kernel, initrd = self.env.dump_parts[self.arch]
+        files = {"payload/kernel": kernel, "payload/initrd": initrd}
+        for arch in self.others:
+            files[f"payload/kernel-{arch}"] = self.env.dump_parts[arch][0]
+        return files
+
+    def tool_files(self):
+        """The loader's builds and their libraries, as initramfs.host() takes them."""
+        programs, libs = {}, {}
+        for arch in self.tools:
+            files, needed = self.loader.native_files(arch)
+            programs.update(files)
+            libs.update({(n, arch): p for n, p in needed.items()})
+        return programs, libs
 
     def boot(self, m):
         try:
@@ -116,6 +135,17 @@ class Run:
         self.rep.say(out)
         self.rep.step("armed")
         return out
+
+    def refused(self, m, code, text, kernel="/payload/kernel", program=None, options=""):
+        """A load that must fail with that exit code and say that."""
+        self.loader.needs_own("exit codes and sentences to compare")
+        m.armed = True
+        program = program or self.program or self.loader.name
+        got, out = m.run(self.loader.load_command(DUMP_CMDLINE, options, program, kernel), 90,
+                         check=False)
+        what, said = f"{program} refuses {kernel}", out.strip()[-500:]
+        self.rep.ok(got == code, f"{what} with exit code {code}", f"{got}: {said}")
+        self.rep.ok(re.search(text, out), f"{what}, saying /{text}/", said)
 
     def await_dump_kernel(self, m):
         if self.crash_path:
