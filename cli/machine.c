@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/machine.h"
+#include "native/backend.h"
 #include "native/probe.h"
 #include "xen/check.h"
 #include "xen/probe.h"
@@ -23,13 +24,12 @@ enum xk_status machine_probe(struct host *ret, struct diag *d)
 
 enum xk_status machine_check(const struct host *h, struct diag *d)
 {
-	return xen_check_host(h, d);
+	return h->hypervisor == HV_XEN ? xen_check_host(h, d) : XK_OK;
 }
 
 const struct backend_limits *machine_limits(const struct host *h)
 {
-	(void)h; /* the only backend there is */
-	return &xen_backend_limits;
+	return h->hypervisor == HV_XEN ? &xen_backend_limits : native_limits(h->kernel.bits);
 }
 
 enum xk_status machine_open(

@@ -19,10 +19,14 @@ static size_t setup_data_size(size_t payload)
 	return (size_t)align_up(sizeof(struct bp_setup_data) + payload, 8);
 }
 
-size_t bootparams_size(const struct request *rq, size_t nr_e820)
+size_t bootparams_size(
+	const struct request *rq, const struct host *h, const struct image *img, size_t nr_e820)
 {
 	size_t size = BP_SIZE, ext = e820_ext_count(nr_e820);
 
+	if (bootparams_has_efi(h, img, NULL, 0))
+		size += (size_t)align_up(h->efi_runtime_map.len, 8) +
+			setup_data_size(sizeof(struct bp_efi_setup));
 	if (ext)
 		size += setup_data_size(ext * sizeof(struct bp_e820));
 	if (rq->rng_seed_len)
@@ -75,6 +79,20 @@ static void fill_header(
 	}
 }
 
+/* The firmware's map goes right behind the zero page. */
+static void add_efi(struct buf *b, const struct host *h, maddr_t self, maddr_t *head)
+{
+	struct bp_efi_info info = bootparams_efi_info(h, self + BP_SIZE);
+	struct bp_efi_setup setup = bootparams_efi_setup(h);
+	size_t len = h->efi_runtime_map.len;
+
+	if (!b->failed)
+		memcpy(b->data + BP_EFI_INFO, &info, sizeof(info));
+	buf_append(b, h->efi_runtime_map.data, len);
+	buf_zero(b, (size_t)align_up(len, 8) - len);
+	add_setup_data(b, self, head, SETUP_EFI, &setup, sizeof(setup));
+}
+
 static void fill_e820(uint8_t *bp, const struct range_list *e820)
 {
 	size_t nr = e820->nr - e820_ext_count(e820->nr);
@@ -99,6 +117,8 @@ enum xk_status bootparams_build(const struct request *rq, const struct host *h,
 	fill_header(bp, h, img, at);
 	fill_e820(bp, e820);
 	buf_append(ret, bp, sizeof(bp));
+	if (bootparams_has_efi(h, img, NULL, 0))
+		add_efi(ret, h, at->self, &head);
 	if (ext) {
 		for (size_t i = BP_E820_MAX; i < e820->nr; i++) {
 			struct bp_e820 e = e820_entry(&e820->v[i]);

@@ -52,4 +52,7 @@ struct serial cmdline_linux_serial(const char *cmdline) _nonnull_;
  */
 void cmdline_from_xen_console(const char *xen_cmdline, struct buf *ret) _nonnull_;
 
+/* Appends the console= words of a Linux command line, as they are. */
+void cmdline_from_linux_console(const char *cmdline, struct buf *ret) _nonnull_;
+
 #endif

@@ -284,3 +284,15 @@ void cmdline_from_xen_console(const char *xen_cmdline, struct buf *ret)
 		snprintf(words, sizeof(words), "console=uart8250,io,0x%x,%u", s.port, s.baud);
 	cmdline_append(ret, words);
 }
+
+void cmdline_from_linux_console(const char *cmdline, struct buf *ret)
+{
+	struct word w, v;
+
+	while (word_next(&cmdline, true, &w) && !word_is(word_unquote(w), "--"))
+		if (word_value(w, "console", &v)) {
+			if (ret->len)
+				buf_append(ret, " ", 1);
+			buf_append(ret, w.s, w.len);
+		}
+}

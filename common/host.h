@@ -114,6 +114,12 @@ static inline uint32_t host_crash_bits(const struct host *h)
 	return h->hypervisor == HV_XEN ? h->xen.bits : h->kernel.bits;
 }
 
+/* True when the processor is known to run no 64-bit kernel. Not known is not the same. */
+static inline bool host_lacks_long_mode(const struct host *h)
+{
+	return !h->cpu_long_mode && !host_gap_reason(h, "cpu.long-mode");
+}
+
 /* False only for want of memory. */
 bool host_add_cpu_note(struct host *h, uint32_t cpu, enum cpu_note_state state,
 	struct range r) _must_check_ _nonnull_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The plan as a value: small questions about it, and its end. */
+#include <elf.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +34,16 @@ struct reach plan_reach(bool is_64, unsigned entry_bits)
 	return (struct reach){REACH_ALL, REACH_ALL, "four-level page tables reach 64 TiB"};
 }
 
+unsigned plan_purg_bits(const struct plan *p)
+{
+	return p->machine == EM_X86_64 ? 64 : 32;
+}
+
+bool plan_verifies(const struct plan *p, const struct seg *s)
+{
+	return s->buf && s->kind != SEG_PURGATORY && !(p->hotplug && s->kind == SEG_ELFCORE);
+}
+
 const struct seg *plan_seg(const struct plan *p, enum seg_kind kind)
 {
 	for_each_seg (s, p)
@@ -57,7 +68,7 @@ bool plan_warn(struct plan *p, const char *fmt, ...)
 	return true;
 }
 
-uint64_t plan_control_need(const struct seg *segs, size_t nr)
+static uint64_t control_map_segs(const struct seg *segs, size_t nr)
 {
 	/* Code page, indirection page, top table, and the code page's alias at Xen's address. */
 	uint64_t pages = 12;
@@ -71,7 +82,44 @@ uint64_t plan_control_need(const struct seg *segs, size_t nr)
 		pages += (size + GiB - 1) / GiB + 1;
 		pages += 1;
 	}
-	return pages * PAGE_SIZE_X86;
+	return pages;
+}
+
+/* Tables that it takes to map what Linux maps of the machine: one level, of which a table spans
+ * `span` bytes. Firmware tables that are no RAM count too. Two neighbours share a table; ranges
+ * that are not in order are counted as if they did not. */
+static uint64_t tables(const struct host *h, uint64_t span)
+{
+	uint64_t nr = 0, last = UINT64_MAX;
+
+	for (size_t i = 0; i < h->memory.nr; i++) {
+		const struct mem_range *m = &h->memory.v[i];
+
+		if (range_empty(m->r) || m->type == MEM_RESERVED || m->type == MEM_UNUSABLE)
+			continue;
+		nr += (m->r.end - 1) / span - m->r.start / span + (m->r.start / span != last);
+		last = (m->r.end - 1) / span;
+	}
+	return nr;
+}
+
+static uint64_t control_map_ram(const struct host *h)
+{
+	/* Two pages for code and top table, aligned to two; with five levels a table more; the EFI
+	 * system table, ACPI tables and a serial port in memory, two tables each at most. */
+	return 16 + tables(h, GiB) + tables(h, 512 * GiB);
+}
+
+uint64_t plan_control_need(
+	const struct backend_limits *lim, const struct host *h, const struct seg *segs, size_t nr)
+{
+	switch (lim->control) {
+	case CONTROL_NONE: break;
+	case CONTROL_MAP_SEGS: return control_map_segs(segs, nr) * PAGE_SIZE_X86;
+	case CONTROL_MAP_RAM: return control_map_ram(h) * PAGE_SIZE_X86;
+	case CONTROL_CODE: return PAGE_SIZE_X86;
+	}
+	return 0;
 }
 
 void plan_deinit(struct plan *p)
@@ -85,6 +133,7 @@ void plan_deinit(struct plan *p)
 	}
 	for (size_t i = 0; i < p->nr_warnings; i++)
 		free(p->warnings[i]);
+	range_list_deinit(&p->more);
 	range_list_deinit(&p->e820);
 	free(p->cmdline);
 	memset(p, 0, sizeof(*p));

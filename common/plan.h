@@ -45,24 +45,28 @@ struct seg {
 #define for_each_seg(s, p) for (const struct seg *s = (p)->segs; s < (p)->segs + (p)->nr; s++)
 
 struct plan {
+	enum hypervisor hypervisor; /* what crashes and enters the image: Xen or, HV_NONE, Linux */
 	uint16_t machine; /* ELF e_machine of the image: EM_386 or EM_X86_64, how purgatory is
-				entered */
+				entered, unpaged or in long mode */
 	uint16_t core_machine; /* e_machine of the core header */
 	uint8_t core_class; /* ELFCLASS64 or ELFCLASS32 */
-	uint32_t entry_bits; /* the kernel's entry that purgatory uses */
+	uint32_t entry_bits; /* the kernel's entry that purgatory uses; 64 only from long mode */
 	maddr_t entry; /* purgatory's first byte */
 	maddr_t kernel_entry;
 	struct range region; /* the crash region used */
-	struct range control; /* left free for the hypervisor's page tables and code page */
+	struct range control; /* left free for page tables and code page of who enters the image */
 	uint64_t control_need; /* the bytes of it that are needed at most */
+	bool hotplug; /* Linux keeps the core header current, so purgatory cannot verify it */
+	size_t efi_ranges; /* of runtime services handed to the dump kernel; 0: no EFI for it */
 	size_t nr;
 	struct seg segs[PLAN_MAX_SEGS];
+	struct range_list more; /* other crash regions, whole pages: the dump kernel's memory too */
 	struct range_list e820; /* the dump kernel's memory map */
 	char *cmdline; /* as the dump kernel gets it */
 	struct { /* what the core header holds */
 		uint32_t cpu_notes, phdrs, ram_loads;
-		bool xen_vmcoreinfo, xen_image;
-		/* dom0's VMCOREINFO: none, by machine address, or a copy made at load time */
+		bool xen_vmcoreinfo, xen_image, kernel_image;
+		/* the kernel's VMCOREINFO: none, by machine address, or a copy made at load time */
 		enum { OS_NOTE_NONE, OS_NOTE_ADDRESS, OS_NOTE_COPY } os_vmcoreinfo;
 		uint64_t xenkdump_note; /* bytes of the XENKDUMP note */
 	} core;
@@ -75,6 +79,14 @@ struct plan {
 	struct plan_mem *mem; /* what the plan built and owns; plan_deinit() frees it */
 };
 
+/* What the one who loads takes out of the crash region for itself. */
+enum control_pages {
+	CONTROL_NONE,
+	CONTROL_MAP_SEGS, /* code page, and tables of 4 KiB pages for every segment */
+	CONTROL_MAP_RAM, /* code page, and tables of 2 MiB pages for all RAM of the machine */
+	CONTROL_CODE, /* code page */
+};
+
 /* What a way of loading can take. Data of the backends, with its source beside it. */
 struct backend_limits {
 	const char *name;
@@ -82,7 +94,10 @@ struct backend_limits {
 	uint64_t align; /* of segments */
 	maddr_t max_dest; /* last address a segment may touch */
 	bool map_only; /* accepts segments without a buffer */
-	bool control_pages; /* takes its own pages out of the crash region */
+	bool own_mode; /* enters every image in its own mode, whatever the image is */
+	bool highest_region; /* of several crash regions, loads into the highest only */
+	enum control_pages control;
+	maddr_t control_end; /* the end of the control pages of an EM_386 image, at most */
 };
 
 /*

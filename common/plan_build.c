@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/bootparams.h"
+#include "common/efi.h"
 #include "common/note.h"
 #include "common/plan_build.h"
 #include "common/purg.h"
@@ -60,8 +61,7 @@ static enum xk_status place_kernel(struct builder *b)
 		.reason = "at its alignment, with the memory it unpacks itself into",
 	};
 	p->nr++;
-	if (b->lim->control_pages)
-		p->control_need = plan_control_need(p->segs, p->nr);
+	p->control_need = plan_control_need(b->lim, b->h, p->segs, p->nr);
 	/* A relocatable kernel below its pref_address moves itself up to there when it unpacks
 	 * (boot.rst), which would be over the crashed system's memory. */
 	start = align_up(max_u64(b->bottom + p->control_need, b->img->pref_address), b->img->align);
@@ -74,6 +74,13 @@ static enum xk_status place_kernel(struct builder *b)
 			b->img->name, start, end, p->region.start, p->region.end,
 			b->reach.kernel_max, b->reach.why,
 			build_remedy(b, b->reach.kernel_max, how, sizeof(how)));
+	if (p->machine == EM_386 && b->bottom + p->control_need > b->lim->control_end)
+		return diag_fail(b->d, XK_NO_FIT,
+			"the crash region %" PRIaddr "-%" PRIaddr
+			" is too high: %s enters the image from a page of it that must lie below "
+			"%" PRIu64 " MiB: %s",
+			p->region.start, p->region.end, b->lim->name, b->lim->control_end / MiB,
+			build_remedy(b, b->lim->control_end, how, sizeof(how)));
 	if (end > b->top && p->region.start < b->img->pref_address)
 		return diag_fail(b->d, XK_NO_FIT,
 			"%s runs at %" PRIaddr " or above (pref_address of its header) and has no "
@@ -104,6 +111,8 @@ static enum xk_status build_e820(struct builder *b)
 			ok = range_list_add(l, m.r, m.type);
 	}
 	ok = ok && range_list_add(l, b->p->region, MEM_RAM);
+	for (size_t i = 0; ok && i < b->p->more.nr; i++)
+		ok = range_list_add(l, b->p->more.v[i].r, MEM_RAM);
 	for_each_seg (s, b->p)
 		if (s->protected)
 			ok = ok && range_list_subtract(l, s->dest) &&
@@ -114,6 +123,7 @@ static enum xk_status build_e820(struct builder *b)
 
 static enum xk_status place_protected(struct builder *b)
 {
+	size_t header = core_header_size(b->core.class, b->core.nr_notes + b->core.nr_loads);
 	enum xk_status st = XK_OK;
 
 	if (b->low_ram)
@@ -124,8 +134,10 @@ static enum xk_status place_protected(struct builder *b)
 			"what the dump says of itself; read through the core header");
 	if (!st)
 		st = place(b, SEG_ELFCORE,
-			core_header_size(b->core.class, b->core.nr_notes + b->core.nr_loads),
+			b->p->hotplug ? max_u64(header, b->h->kernel.elfcorehdr_size) : header,
 			UINT64_MAX, "the core header, found through elfcorehdr=");
+	if (!st) /* the rest is room for the header that Linux writes */
+		b->p->segs[b->p->nr - 1].len = header;
 	return st;
 }
 
@@ -152,11 +164,11 @@ static enum xk_status place_rest(struct builder *b)
 	const struct image *img = b->img;
 	enum xk_status st;
 
-	st = place(b, SEG_PURGATORY, purg_blob(b->p->entry_bits).len, UINT64_MAX,
+	st = place(b, SEG_PURGATORY, purg_blob(plan_purg_bits(b->p)).len, UINT64_MAX,
 		"runs first: verifies, saves low memory, enters the kernel");
 	if (!st) {
 		/* More than its file: stack, tables. Zeroed by whoever loads it. */
-		struct purg_abi abi = purg_blob_abi(b->p->entry_bits);
+		struct purg_abi abi = purg_blob_abi(plan_purg_bits(b->p));
 		struct seg *s = &b->p->segs[b->p->nr - 1];
 		uint64_t more = align_up(abi.mem_size, PAGE_SIZE_X86) - range_size(s->dest);
 
@@ -169,13 +181,46 @@ static enum xk_status place_rest(struct builder *b)
 		st = place(b, SEG_CMDLINE, strlen(b->p->cmdline) + 1, UINT64_MAX,
 			"the dump kernel's command line");
 	if (!st)
-		st = place(b, SEG_BOOTPARAMS, bootparams_size(b->rq, b->p->e820.nr), UINT64_MAX,
-			"zero page, memory map, random seed");
+		st = place(b, SEG_BOOTPARAMS, bootparams_size(b->rq, b->h, img, b->p->e820.nr),
+			UINT64_MAX, "zero page, memory map, random seed");
 	if (!st && img->initrd.len)
 		st = place_initrd(b);
 	if (!st)
 		st = place_kernel(b);
 	return st;
+}
+
+/* Whether Linux may keep the core header current, if that was asked for. */
+static enum xk_status build_hotplug(struct builder *b)
+{
+	const struct host *h = b->h;
+	const char *why = host_gap_reason(h, "kernel.crash-hotplug");
+
+	if (!b->rq->hotplug)
+		return XK_OK;
+	if (h->hypervisor != HV_NONE)
+		return diag_fail(b->d, XK_UNSUPPORTED,
+			"--hotplug: under Xen no one keeps the core header current, and no one needs "
+			"to: it has the notes of all CPUs that Xen can have");
+	if (!h->kernel.crash_hotplug || !h->kernel.elfcorehdr_size)
+		return diag_fail(b->d, XK_UNSUPPORTED,
+			"--hotplug: this kernel does not keep a loaded core header current (%s): load "
+			"again after CPUs or memory came or went",
+			why ? why : "that came with Linux 6.6 and CONFIG_CRASH_HOTPLUG");
+	if (b->p->core_machine != (h->kernel.bits == 32 ? EM_386 : EM_X86_64))
+		return diag_fail(b->d, XK_UNSUPPORTED,
+			"--hotplug: this 32-bit kernel would write a header that %s, a 64-bit kernel, "
+			"does not read: use a 32-bit dump kernel",
+			b->img->name);
+	if (b->rq->test_wrong_digest &&
+		!strcmp(b->rq->test_wrong_digest, seg_kind_name(SEG_ELFCORE)))
+		return diag_fail(b->d, XK_USAGE,
+			"--test-wrong-digest elfcore: with --hotplug the core header is not verified");
+	b->p->hotplug = true;
+	plan_warn(b->p,
+		"--hotplug: once a CPU or memory comes or goes, Linux writes a core header of its "
+		"own: without the XENKDUMP note and the first MiB, and nothing verifies it");
+	return XK_OK;
 }
 
 static struct seg *seg_of(struct plan *p, enum seg_kind kind)
@@ -196,6 +241,19 @@ static void fill_map(struct builder *b)
 		map[nr++] = (struct xkn_map){s->kind, s->protected, s->dest.start, s->dest.end};
 	xkn_set_map(b->p->mem->note.data + b->map_off, map, SEG_KINDS + 1);
 	xkn_seal(b->p->mem->note.data + b->xkn_off);
+}
+
+static void build_efi(struct builder *b)
+{
+	char why[512];
+
+	if (bootparams_has_efi(b->h, b->img, why, sizeof(why)))
+		b->p->efi_ranges = b->h->efi_runtime_map.len / sizeof(struct efi_memory_desc);
+	else if (why[0])
+		plan_warn(b->p,
+			"the dump kernel is not told of the EFI firmware's runtime services (%s): it "
+			"can neither restart the machine by them nor reach EFI variables",
+			why);
 }
 
 static enum xk_status fill_bootparams(struct builder *b)
@@ -240,7 +298,7 @@ static void fill_purgatory(struct builder *b)
 		struct seg *s = &p->segs[i];
 		struct purg_region *r = &abi.regions[abi.nr_regions];
 
-		if (!s->buf || s->kind == SEG_PURGATORY)
+		if (!plan_verifies(p, s))
 			continue;
 		sha256(s->buf, s->len, s->sha256);
 		if (b->rq->test_wrong_digest &&
@@ -257,7 +315,7 @@ static void fill_purgatory(struct builder *b)
 
 static enum xk_status fill_contents(struct builder *b)
 {
-	struct bytes blob = purg_blob(b->p->entry_bits);
+	struct bytes blob = purg_blob(plan_purg_bits(b->p));
 	struct plan *p = b->p;
 	enum xk_status st;
 
@@ -304,11 +362,12 @@ static void warn_of_memory(struct builder *b)
 			" MiB of it are left for this one; it may run out of memory: %s",
 			(REACH_LOWMEM - plan_seg(p, SEG_KERNEL)->dest.end) / MiB,
 			build_remedy(b, REACH_LOWMEM, how, sizeof(how)));
-	if (p->region.start >= REACH_4G)
+	if (p->region.start >= REACH_4G && !(p->more.nr && p->more.v[0].r.start < REACH_4G))
 		plan_warn(p,
 			"the crash region lies above 4 GiB: drivers of devices that reach only 4 GiB "
-			"find no memory in the dump kernel; if they are needed, %s",
-			build_remedy(b, REACH_4G, how, sizeof(how)));
+			"find no memory in the dump kernel; if they are needed, %s%s",
+			build_remedy(b, REACH_4G, how, sizeof(how)),
+			p->hypervisor == HV_NONE ? ", or add crashkernel=256M,low" : "");
 	if (!b->img->initrd.len)
 		plan_warn(p, "no initrd: the dump kernel must find everything in itself");
 }
@@ -357,13 +416,17 @@ enum xk_status plan_build(const struct request *rq, const struct host *h, const 
 	if (!st)
 		st = build_core_spec(&b);
 	if (!st)
+		st = build_hotplug(&b);
+	if (!st)
 		st = check_backend(&b);
 	if (!st)
 		st = place_protected(&b);
 	if (!st)
 		st = build_e820(&b);
-	if (!st)
+	if (!st) {
+		build_efi(&b);
 		st = build_cmdline(&b, plan_seg(ret, SEG_ELFCORE)->dest.start);
+	}
 	if (!st)
 		st = place_rest(&b);
 	if (!st)

@@ -59,30 +59,32 @@ static enum xk_status check_segs(
 	return XK_OK;
 }
 
-/* Free pages for the hypervisor are counted wherever they are: it takes any hole. */
-static enum xk_status check_control(
-	const struct plan *p, const struct backend_limits *lim, struct diag *d)
+/* Free pages for who enters the image are counted wherever they are: it takes any hole. */
+static enum xk_status check_control(const struct plan *p, const struct host *h,
+	const struct backend_limits *lim, struct diag *d)
 {
 	uint64_t used = 0, need, low;
 	maddr_t at = p->region.start;
 
-	if (!lim->control_pages)
+	need = plan_control_need(lim, h, p->segs, p->nr);
+	if (!need)
 		return XK_OK;
 	for_each_seg (s, p)
 		used += range_size(s->dest);
-	need = plan_control_need(p->segs, p->nr);
 	if (used > range_size(p->region) || range_size(p->region) - used < need)
 		return broken(d, "%" PRIu64 " KiB must stay free for %s, %" PRIu64 " are",
 			need / KiB, lim->name, (range_size(p->region) - used) / KiB);
 	if (p->machine != EM_386)
 		return XK_OK;
-	/* Xen leaves long mode on the first of these pages, so they must be in reach. */
-	low = min_u64(p->region.end, REACH_4G) - min_u64(at, REACH_4G);
+	/* The image is entered from one of these pages. */
+	low = min_u64(p->region.end, lim->control_end) - min_u64(at, lim->control_end);
 	for_each_seg (s, p)
-		low -= min_u64(s->dest.end, REACH_4G) - min_u64(s->dest.start, REACH_4G);
+		low -= min_u64(s->dest.end, lim->control_end) -
+		       min_u64(s->dest.start, lim->control_end);
 	if (low < need)
-		return broken(d, "%s has %" PRIu64 " KiB below 4 GiB to enter a 32-bit image from",
-			lim->name, low / KiB);
+		return broken(d,
+			"%s has %" PRIu64 " KiB below %" PRIu64 " MiB to enter a 32-bit image from",
+			lim->name, low / KiB, lim->control_end / MiB);
 	return XK_OK;
 }
 
@@ -111,20 +113,23 @@ static enum xk_status check_kernel(const struct plan *p, const struct image *img
 	return XK_OK;
 }
 
-static enum xk_status check_entry(
-	const struct plan *p, const struct host *h, const struct image *img, struct diag *d)
+static enum xk_status check_entry(const struct plan *p, const struct host *h,
+	const struct image *img, const struct backend_limits *lim, struct diag *d)
 {
 	const struct seg *k = plan_seg(p, SEG_KERNEL), *pg = plan_seg(p, SEG_PURGATORY);
+	unsigned bits = lim->own_mode ? host_crash_bits(h) : p->entry_bits;
 
+	if (p->hypervisor != h->hypervisor)
+		return broken(d, "it was made for another kind of host");
 	if (p->entry_bits != 32 && p->entry_bits != 64)
 		return broken(d, "entry of %u bits", p->entry_bits);
 	if (p->entry_bits == 64 && (!img->entry_64 || host_crash_bits(h) != 64))
 		return broken(d, "no one would enter the kernel's 64-bit entry");
-	if (img->is_64 && !h->cpu_long_mode)
+	if (img->is_64 && host_lacks_long_mode(h))
 		return broken(d, "the processor cannot run a 64-bit kernel");
-	if (p->machine != (p->entry_bits == 64 ? EM_X86_64 : EM_386))
-		return broken(
-			d, "image machine %u for an entry of %u bits", p->machine, p->entry_bits);
+	if (p->machine != (bits == 64 ? EM_X86_64 : EM_386))
+		return broken(d, "image machine %u for an entry of %u bits, by a %u-bit %s",
+			p->machine, p->entry_bits, host_crash_bits(h), lim->name);
 	if (p->entry != pg->dest.start)
 		return broken(d, "the image is not entered at purgatory");
 	if (p->kernel_entry != k->dest.start + (p->entry_bits == 64 ? 0x200 : 0))
@@ -133,12 +138,17 @@ static enum xk_status check_entry(
 }
 
 /* The region must be one of the host's, and none of it anything but RAM. */
-static enum xk_status check_region(const struct plan *p, const struct host *h, struct diag *d)
+static enum xk_status check_region(const struct plan *p, const struct host *h,
+	const struct backend_limits *lim, struct diag *d)
 {
 	bool found = false;
 
-	for (size_t i = 0; i < h->crash.nr; i++)
+	for (size_t i = 0; i < h->crash.nr; i++) {
 		found |= range_contains(h->crash.v[i].r, p->region);
+		if (lim->highest_region && h->crash.v[i].r.start >= p->region.end &&
+			!range_empty(h->crash.v[i].r))
+			return broken(d, "%s loads into its highest crash region only", lim->name);
+	}
 	if (!found || range_empty(p->region) || p->region.start < MiB)
 		return broken(d, "%" PRIaddr "-%" PRIaddr " is not reserved for a crash kernel",
 			p->region.start, p->region.end);
@@ -147,9 +157,74 @@ static enum xk_status check_region(const struct plan *p, const struct host *h, s
 	return XK_OK;
 }
 
+/* Linux writes its header where ours lies, of its own kind. */
+static enum xk_status check_hotplug(const struct plan *p, const struct host *h, struct diag *d)
+{
+	if (!p->hotplug)
+		return XK_OK;
+	if (h->hypervisor != HV_NONE || !h->kernel.crash_hotplug)
+		return broken(d, "no one would keep the core header current");
+	if (range_size(plan_seg(p, SEG_ELFCORE)->dest) < h->kernel.elfcorehdr_size)
+		return broken(
+			d, "Linux wants %u bytes for the core header", h->kernel.elfcorehdr_size);
+	if (p->core_machine != (h->kernel.bits == 64 ? EM_X86_64 : EM_386))
+		return broken(d, "Linux would turn the core header into one of another machine");
+	return XK_OK;
+}
+
+/* Every byte of r is in some crash region, and RAM of the machine and nothing else. */
+static enum xk_status check_crash_ram(const struct host *h, struct range r, struct diag *d)
+{
+	struct range_list left = {0};
+	bool ok = range_list_add(&left, r, MEM_RAM), empty, ram;
+
+	for (size_t i = 0; ok && i < h->crash.nr; i++)
+		ok = range_list_subtract(&left, h->crash.v[i].r);
+	empty = ok && !left.nr;
+	range_list_deinit(&left);
+	if (!ok)
+		return diag_fail(d, XK_NOMEM, "no memory to check the memory map");
+	ram = range_list_covers(&h->memory, r, MEM_RAM);
+	for (size_t i = 0; ram && i < h->memory.nr; i++)
+		ram = h->memory.v[i].type == MEM_RAM || !range_overlaps(h->memory.v[i].r, r);
+	if (!empty || !ram)
+		return broken(d, "RAM %" PRIaddr "-%" PRIaddr " is not the dump kernel's", r.start,
+			r.end);
+	return XK_OK;
+}
+
+/* What the host reserved besides the region is the dump kernel's too, where it is RAM. */
+static enum xk_status check_more(const struct plan *p, const struct host *h, struct diag *d)
+{
+	struct diag unused;
+
+	diag_init(&unused);
+	for (size_t i = 0; i < p->more.nr; i++)
+		if (!range_list_covers(&p->e820, p->more.v[i].r, MEM_RAM) ||
+			range_overlaps(p->more.v[i].r, p->region))
+			return broken(d, "the crash region at %" PRIaddr " is no RAM of its own",
+				p->more.v[i].r.start);
+	for (size_t i = 0; i < h->crash.nr; i++) {
+		struct range r = h->crash.v[i].r;
+		uint64_t page = PAGE_SIZE_X86;
+
+		if (r.start < MiB || r.start > UINT64_MAX - page)
+			continue;
+		r = (struct range){align_up(r.start, page), align_down(r.end, page)};
+		if (range_empty(r) || range_overlaps(r, p->region) ||
+			check_crash_ram(h, r, &unused))
+			continue;
+		if (!range_list_covers(&p->more, r, MEM_RAM))
+			return broken(d,
+				"the dump kernel would not use the crash region at %" PRIaddr,
+				r.start);
+	}
+	return XK_OK;
+}
+
 /* The dump kernel's memory: nothing protected may be RAM to it, and what it is given must be
- * the crash region or the memory that the backup holds. */
-static enum xk_status check_e820(const struct plan *p, struct diag *d)
+ * a crash region or the memory that the backup holds. */
+static enum xk_status check_e820(const struct plan *p, const struct host *h, struct diag *d)
 {
 	const struct range low = {0, BACKUP_END};
 
@@ -163,9 +238,12 @@ static enum xk_status check_e820(const struct plan *p, struct diag *d)
 						seg_kind_name(s->kind));
 			continue;
 		}
-		if (!range_contains(p->region, m->r) && !range_contains(low, m->r))
-			return broken(d, "RAM %" PRIaddr "-%" PRIaddr " is not the dump kernel's",
-				m->r.start, m->r.end);
+		if (!range_contains(low, m->r)) {
+			enum xk_status st = check_crash_ram(h, m->r, d);
+
+			if (st)
+				return st;
+		}
 		if (range_contains(low, m->r) && !plan_seg(p, SEG_BACKUP))
 			return broken(d, "low memory is given away without a backup");
 		for_each_seg (s, p)
@@ -176,28 +254,30 @@ static enum xk_status check_e820(const struct plan *p, struct diag *d)
 	for_each_seg (s, p)
 		if (!s->protected && !range_list_covers(&p->e820, s->dest, MEM_RAM))
 			return broken(d, "%s is no RAM to the dump kernel", seg_kind_name(s->kind));
-	return XK_OK;
+	return check_more(p, h, d);
 }
 
 enum xk_status plan_check(const struct plan *p, const struct host *h, const struct image *img,
 	const struct backend_limits *lim, struct diag *d)
 {
-	enum xk_status st = check_region(p, h, d);
+	enum xk_status st = check_region(p, h, lim, d);
 
 	if (!st)
 		st = check_segs(p, lim, d);
 	if (!st)
-		st = check_entry(p, h, img, d);
+		st = check_entry(p, h, img, lim, d);
 	if (!st)
 		st = check_kernel(p, img, d);
 	if (!st)
-		st = check_control(p, lim, d);
+		st = check_control(p, h, lim, d);
+	if (!st)
+		st = check_hotplug(p, h, d);
 	if (!st)
 		st = check_bootparams(p, h, img, d);
 	if (!st)
-		st = check_e820(p, d);
+		st = check_e820(p, h, d);
 	if (!st)
-		st = check_core(p, h, d);
+		st = check_core(p, h, img, d);
 	if (!st)
 		st = check_purgatory(p, d);
 	return st;

@@ -14,6 +14,7 @@
 enum xk_status check_bootparams(
 	const struct plan *p, const struct host *h, const struct image *img, struct diag *d);
 enum xk_status check_purgatory(const struct plan *p, struct diag *d);
-enum xk_status check_core(const struct plan *p, const struct host *h, struct diag *d);
+enum xk_status check_core(
+	const struct plan *p, const struct host *h, const struct image *img, struct diag *d);
 
 #endif

@@ -32,13 +32,54 @@ static bool same_entries(const uint8_t *table, const struct mem_range *m, size_t
 	return true;
 }
 
-/* The chain of setup_data, and the rest of the memory map in it. */
-static enum xk_status check_setup_data(const struct plan *p, struct diag *d)
+/* The firmware's system table and map, as facts have them, and that this kernel takes them. */
+static enum xk_status check_efi_info(
+	const struct plan *p, const struct host *h, const struct image *img, struct diag *d)
+{
+	const struct seg *bp = plan_seg(p, SEG_BOOTPARAMS);
+	const struct buf *map = &h->efi_runtime_map;
+	const uint8_t *info = bp->buf + BP_EFI_INFO, *facts = h->efi_info.data;
+	uint64_t at = get_split(info, 16, 28);
+
+	if (!p->efi_ranges) {
+		for (unsigned i = 0; i < 32; i++)
+			if (info[i])
+				return broken(d, "the dump kernel would look for EFI tables");
+		return XK_OK;
+	}
+	if (h->hypervisor != HV_NONE || !h->efi || h->kernel.bits != 64 || !img->is_64 ||
+		!(img->xloadflags & XLF_EFI_KEXEC))
+		return broken(d, "EFI tables are handed over where no one can use them");
+	if (h->efi_info.len != 32 || memcmp(info, "EL64", 4) || memcmp(facts, "EL64", 4) ||
+		get(info, 12, 4) != 1 || get_split(info, 4, 24) != get_split(facts, 4, 24))
+		return broken(d, "the EFI system table is not the machine's");
+	/* descriptors of 40 bytes in this very segment, behind the zero page */
+	if (get(info, 8, 4) != 40 || p->efi_ranges * 40 != map->len ||
+		get(info, 20, 4) != map->len || at < bp->dest.start + BP_SIZE ||
+		at - bp->dest.start > bp->len || bp->len - (at - bp->dest.start) < map->len ||
+		memcmp(bp->buf + (at - bp->dest.start), map->data, map->len))
+		return broken(d, "the map of EFI runtime services is not the machine's");
+	return XK_OK;
+}
+
+static bool is_efi_setup(const struct host *h, const uint8_t *data, uint64_t len)
+{
+	if (len != 96 || get(data, 0, 8) != h->efi_fw_vendor || get(data, 8, 8) ||
+		get(data, 16, 8) != h->efi_config_table || get(data, 24, 8) != h->efi_smbios)
+		return false;
+	for (size_t i = 32; i < 96; i++)
+		if (data[i])
+			return false;
+	return h->efi_fw_vendor && h->efi_config_table;
+}
+
+/* The chain of setup_data: the rest of the memory map, and EFI. */
+static enum xk_status check_setup_data(const struct plan *p, const struct host *h, struct diag *d)
 {
 	const struct seg *bp = plan_seg(p, SEG_BOOTPARAMS);
 	size_t rest = p->e820.nr > BP_E820_MAX ? p->e820.nr - BP_E820_MAX : 0;
 	uint64_t next = get(bp->buf, BP_SETUP_DATA, 8);
-	bool have_rest = !rest;
+	bool have_rest = !rest, have_efi = !p->efi_ranges;
 
 	for (unsigned i = 0; next; i++) {
 		uint64_t off = next - bp->dest.start, len;
@@ -53,34 +94,48 @@ static enum xk_status check_setup_data(const struct plan *p, struct diag *d)
 				return broken(d, "the rest of the memory map is not the plan's");
 			have_rest = true;
 		}
+		if (get(bp->buf, off + 8, 4) == SETUP_EFI) {
+			if (have_efi || !is_efi_setup(h, bp->buf + off + 16, len))
+				return broken(d, "the EFI setup_data is not the machine's");
+			have_efi = true;
+		}
 		next = get(bp->buf, off, 8);
 	}
+	if (!have_efi)
+		return broken(d, "the EFI setup_data is missing");
 	if (!have_rest)
 		return broken(d, "the memory map is cut at %d entries", BP_E820_MAX);
 	return XK_OK;
 }
 
 /* One elfcorehdr=, with the header's address, among the words that the kernel reads. */
-static enum xk_status check_cmdline(const struct plan *p, const struct image *img, struct diag *d)
+static enum xk_status check_cmdline(
+	const struct plan *p, const struct host *h, const struct image *img, struct diag *d)
 {
 	const struct seg *cl = plan_seg(p, SEG_CMDLINE);
 	const char *words = p->cmdline;
-	unsigned nr = 0, right = 0;
+	unsigned nr = 0, right = 0, rsdp = 0;
+	char want[24], want_rsdp[24];
 	struct word w, v;
-	char want[24];
 
 	if (cl->buf != (const uint8_t *)p->cmdline || cl->len != strlen(p->cmdline) + 1)
 		return broken(d, "the command line loaded is not the one shown");
 	if (cl->len - 1 > img->cmdline_max)
 		return broken(d, "the command line is longer than the kernel takes");
 	snprintf(want, sizeof(want), "0x%" PRIx64, plan_seg(p, SEG_ELFCORE)->dest.start);
-	while (word_next(&words, true, &w) && !word_is(word_unquote(w), "--"))
+	snprintf(want_rsdp, sizeof(want_rsdp), "0x%" PRIx64, h->rsdp);
+	while (word_next(&words, true, &w) && !word_is(word_unquote(w), "--")) {
 		if (word_value(w, "elfcorehdr", &v)) {
 			nr++;
 			right += word_is(v, want);
 		}
+		rsdp += word_value(w, "acpi_rsdp", &v) && word_is(v, want_rsdp);
+	}
 	if (nr != 1 || right != 1)
 		return broken(d, "the command line does not name the core header");
+	/* where the firmware's tables are not there and boot_params may not be read for it */
+	if (h->efi && h->rsdp && !p->efi_ranges && img->protocol < 0x020f && !rsdp)
+		return broken(d, "the kernel would not find the ACPI tables");
 	return XK_OK;
 }
 
@@ -110,8 +165,10 @@ enum xk_status check_bootparams(
 		return broken(d, "the ACPI root pointer is not the machine's");
 	if (bp->buf[BP_E820_ENTRIES] != nr || !same_entries(bp->buf + BP_E820_TABLE, p->e820.v, nr))
 		return broken(d, "the memory map in the boot parameters is not the plan's");
-	st = check_setup_data(p, d);
-	return st ? st : check_cmdline(p, img, d);
+	st = check_setup_data(p, h, d);
+	if (!st)
+		st = check_efi_info(p, h, img, d);
+	return st ? st : check_cmdline(p, h, img, d);
 }
 
 /* Addresses above 4 GiB are mapped only where the parameters say so. */
@@ -157,7 +214,7 @@ enum xk_status check_purgatory(const struct plan *p, struct diag *d)
 	struct purg_abi abi;
 	unsigned loaded = 0;
 
-	if (!is_blob(pg, p->entry_bits))
+	if (!is_blob(pg, plan_purg_bits(p)))
 		return broken(d, "purgatory is not whole or has too little memory");
 	memcpy(&abi, pg->buf + PURG_ABI_OFFSET, sizeof(abi));
 	if (abi.entry != p->kernel_entry || abi.entry_bits != p->entry_bits ||
@@ -175,7 +232,8 @@ enum xk_status check_purgatory(const struct plan *p, struct diag *d)
 	for_each_seg (s, p) {
 		if (!is_mapped(&abi, s->dest))
 			return broken(d, "purgatory would not map the %s", seg_kind_name(s->kind));
-		if (s == pg || !s->buf)
+		/* Linux rewrites that one: verified, a good header would be called corrupt */
+		if (s == pg || !s->buf || (p->hotplug && s->kind == SEG_ELFCORE))
 			continue;
 		loaded++;
 		if (!is_verified(&abi, s))

@@ -6,19 +6,43 @@
 #include "common/note.h"
 #include "common/plan_build.h"
 
-/* dom0's own VMCOREINFO: a copy made now is protected by the digest and known to be whole; by
- * address its second page may be anyone's (it spans two pseudo-physical pages), so that is the
- * second choice. */
+/*
+ * Where a direct map can begin: arch/x86/Kconfig has VMSPLIT_1G to VMSPLIT_3G for a 32-bit Linux,
+ * which keeps at least 128 MiB at the top for vmalloc() and maps no RAM there (some MiB less in
+ * truth; that RAM is then in no map, and nothing else has its address either). A 64-bit one has it
+ * in its half of five-level page tables.
+ */
+#define PAGE_OFFSET_MIN_32 UINT64_C(0x40000000)
+#define PAGE_OFFSET_MAX_32 UINT64_C(0xc0000000)
+#define VMALLOC_32	   (128 * MiB)
+#define PAGE_OFFSET_MIN_64 UINT64_C(0xff00000000000000)
+#define PAGE_OFFSET_MAX_64 UINT64_C(0xffffffff00000000)
+
+/*
+ * The kernel's own VMCOREINFO. Of dom0's a copy is first choice: it is protected by the digest and
+ * known to be whole, and by address its second page may be anyone's (it spans two pseudo-physical
+ * pages). A Linux that crashes by itself adds to the note as it does (CRASHTIME), so a copy made
+ * now would lack that.
+ */
 static void choose_os_vmcoreinfo(struct builder *b)
 {
 	const struct host *h = b->h;
+	bool native = h->hypervisor == HV_NONE;
 	const char *why;
 
 	b->p->core.os_vmcoreinfo = OS_NOTE_NONE;
 	if (b->rq->dom0_vmcoreinfo == CHOICE_NO)
 		return;
-	if (h->kernel.vmcoreinfo_text.len) {
+	if (native && !range_empty(h->kernel.vmcoreinfo)) {
+		b->p->core.os_vmcoreinfo = OS_NOTE_ADDRESS;
+	} else if (h->kernel.vmcoreinfo_text.len) {
 		b->p->core.os_vmcoreinfo = OS_NOTE_COPY;
+		why = host_gap_reason(h, "kernel.vmcoreinfo");
+		if (native)
+			plan_warn(b->p,
+				"the core will hold the kernel's VMCOREINFO as it is now, without "
+				"the time of the crash: where it lies is unknown (%s)",
+				why ? why : "not among the facts");
 	} else if (!range_empty(h->kernel.vmcoreinfo)) {
 		b->p->core.os_vmcoreinfo = OS_NOTE_ADDRESS;
 	} else {
@@ -58,7 +82,16 @@ enum xk_status build_notes(struct builder *b)
 	return XK_OK;
 }
 
-/* A note by address must be readable for the dump kernel, which sees RAM of the machine only. */
+static bool in_crash_region(const struct host *h, struct range r)
+{
+	for (size_t i = 0; i < h->crash.nr; i++)
+		if (range_overlaps(h->crash.v[i].r, r))
+			return true;
+	return false;
+}
+
+/* A note by address must be readable for the dump kernel, which sees RAM of the machine only, and
+ * may not lie in what the dump kernel uses. */
 static enum xk_status add_note(struct builder *b, const char *what, struct range r)
 {
 	if (range_empty(r) || range_size(r) > CORE_MAX_NOTE)
@@ -66,7 +99,7 @@ static enum xk_status add_note(struct builder *b, const char *what, struct range
 			"%s at %" PRIaddr "-%" PRIaddr
 			" has no size or more than 4 MiB, the most a dump kernel reads",
 			what, r.start, r.end);
-	if (!range_list_covers(&b->h->memory, r, MEM_RAM) || range_overlaps(r, b->p->region))
+	if (!range_list_covers(&b->h->memory, r, MEM_RAM) || in_crash_region(b->h, r))
 		return diag_fail(b->d, XK_BAD_INPUT,
 			"%s at %" PRIaddr "-%" PRIaddr
 			" is not in the machine's RAM outside the crash region: the dump kernel "
@@ -123,6 +156,46 @@ static enum xk_status add_cpu_notes(struct builder *b)
 					       : "not among the facts");
 }
 
+/* Virtual address of physical address 0 in the crashed kernel's direct map; 0 when that is unknown,
+ * is no such address, or it is not a Linux that crashes. */
+static vaddr_t page_offset(const struct host *h)
+{
+	vaddr_t v = h->hypervisor == HV_NONE ? h->kernel.page_offset : 0;
+	bool ok = h->kernel.bits == 32 ? v >= PAGE_OFFSET_MIN_32 && v <= PAGE_OFFSET_MAX_32
+				       : v >= PAGE_OFFSET_MIN_64 && v <= PAGE_OFFSET_MAX_64;
+
+	return ok && v % PAGE_SIZE_X86 == 0 ? v : 0;
+}
+
+/* The end of what the direct map holds: a 32-bit kernel keeps the rest of its addresses. */
+static maddr_t direct_map_end(const struct host *h)
+{
+	if (h->kernel.bits == 32)
+		return REACH_4G - VMALLOC_32 - page_offset(h);
+	return -page_offset(h);
+}
+
+/* One range, cut where its content or its virtual address changes. */
+static bool add_ram_range(struct builder *b, struct range r)
+{
+	vaddr_t offset = page_offset(b->h);
+	const maddr_t cuts[] = {BACKUP_END, offset ? direct_map_end(b->h) : UINT64_MAX, UINT64_MAX};
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < ARRAY_SIZE(cuts); i++) {
+		struct range part = {r.start, min_u64(r.end, cuts[i])};
+
+		if (range_empty(part))
+			continue;
+		/* content below BACKUP_END: an offset into the backup, its address added later */
+		b->low_ram |= i == 0;
+		ok = core_add_load(
+			&b->core, part, part.start, offset && i < 2 ? offset + part.start : 0);
+		r.start = part.end;
+	}
+	return ok;
+}
+
 /* RAM of the machine that is not a crash region. The dump kernel's own low memory is described
  * too: its content is in the backup. */
 static enum xk_status add_ram(struct builder *b)
@@ -136,19 +209,8 @@ static enum xk_status add_ram(struct builder *b)
 	for (size_t i = 0; ok && i < b->h->crash.nr; i++)
 		ok = range_list_subtract(&ram, b->h->crash.v[i].r);
 	range_list_sort_merge(&ram);
-	for (size_t i = 0; ok && i < ram.nr; i++) {
-		struct range r = ram.v[i].r;
-		struct range low = {r.start, min_u64(r.end, BACKUP_END)};
-		struct range high = {max_u64(r.start, BACKUP_END), r.end};
-
-		if (!range_empty(low)) {
-			/* content: an offset into the backup, its address added later */
-			ok = core_add_load(&b->core, low, low.start, 0);
-			b->low_ram = true;
-		}
-		if (ok && !range_empty(high))
-			ok = core_add_load(&b->core, high, high.start, 0);
-	}
+	for (size_t i = 0; ok && i < ram.nr; i++)
+		ok = add_ram_range(b, ram.v[i].r);
 	range_list_deinit(&ram);
 	b->p->core.ram_loads = (uint32_t)b->core.nr_loads;
 	if (!ok)
@@ -165,39 +227,86 @@ static void choose_class(struct builder *b)
 {
 	uint32_t bits = host_crash_bits(b->h);
 	uint8_t class = ELFCLASS64;
+	/* A 64-bit dump kernel shows no core but EM_X86_64 (Linux vmcore_elf64_check_arch()). */
+	bool as_64 = bits == 32 && b->img->is_64;
 
-	if (bits == 32) {
+	if (as_64) {
+		plan_warn(b->p,
+			"the core will say x86_64, for %s shows no other; the %s that crashed has 32 "
+			"bits, and so have its notes: xenkdump knows that by the XENKDUMP note, "
+			"other readers must be told",
+			b->img->name, b->h->hypervisor == HV_XEN ? "hypervisor" : "kernel");
+	} else if (bits == 32) {
 		/* ELF32 where it can hold every address, as 32-bit tools expect of such a core. */
 		class = ELFCLASS32;
 		for (size_t i = 0; i < b->core.nr_loads; i++)
-			if (b->core.loads[i].mem.end > REACH_4G)
+			if (b->core.loads[i].mem.end > REACH_4G ||
+				b->core.loads[i].virt > UINT32_MAX)
 				class = ELFCLASS64;
 		for (size_t i = 0; i < b->core.nr_notes; i++)
 			if (b->core.notes[i].addr + b->core.notes[i].size > REACH_4G)
 				class = ELFCLASS64;
-		if (b->h->xen.image_virt > UINT32_MAX)
-			class = ELFCLASS64;
 	}
 	b->core.class = b->p->core_class = class;
-	b->core.machine = b->p->core_machine = bits == 32 ? EM_386 : EM_X86_64;
+	b->core.machine = b->p->core_machine = bits == 32 && !as_64 ? EM_386 : EM_X86_64;
 }
 
-/* A convenience for readers, so a range that cannot be is no reason to refuse. */
-static bool has_image_load(struct builder *b)
+/*
+ * The image of what crashed, at its own virtual addresses: a convenience for readers (makedumpfile
+ * and crash take phys_base from it where VMCOREINFO does not say it), so a range that cannot be is
+ * no reason to refuse. Last of all ranges, so that readers that look an address up find the RAM
+ * first. An image in its direct map, as of a 32-bit Linux, is there already.
+ */
+static enum xk_status add_image(struct builder *b)
 {
 	const struct host *h = b->h;
-	struct range r = h->xen.image;
+	bool xen = h->hypervisor == HV_XEN;
+	struct range r = xen ? h->xen.image : h->kernel.image;
+	vaddr_t virt = xen ? h->xen.image_virt : h->kernel.image_virt, offset = page_offset(h);
 
-	if (range_empty(r) || !h->xen.image_virt)
-		return false;
-	if (r.start >= BACKUP_END && range_list_covers(&h->memory, r, MEM_RAM) &&
-		!range_overlaps(r, b->p->region))
-		return true;
-	plan_warn(b->p,
-		"the hypervisor's image at %" PRIaddr "-%" PRIaddr
-		" is not in the machine's RAM outside the crash region; the core will not name it",
-		r.start, r.end);
-	return false;
+	if (range_empty(r) || !virt)
+		return XK_OK;
+	if (offset && virt == offset + r.start && r.end <= direct_map_end(h))
+		return XK_OK;
+	if (r.start < BACKUP_END || !range_list_covers(&h->memory, r, MEM_RAM) ||
+		in_crash_region(h, r)) {
+		plan_warn(b->p,
+			"the %s's image at %" PRIaddr "-%" PRIaddr
+			" is not in the machine's RAM outside the crash region; the core will not "
+			"name it",
+			xen ? "hypervisor" : "kernel", r.start, r.end);
+		return XK_OK;
+	}
+	if (!core_add_load(&b->core, r, r.start, virt))
+		return diag_fail(b->d, XK_NOMEM, "no memory for the core's ranges");
+	b->p->core.xen_image = xen;
+	b->p->core.kernel_image = !xen;
+	return XK_OK;
+}
+
+/* Readers that do not take these from VMCOREINFO or debug data guess. */
+static void warn_of_addresses(struct builder *b)
+{
+	const struct host *h = b->h;
+	const char *why = host_gap_reason(h, "kernel.page-offset");
+
+	if (h->hypervisor != HV_NONE)
+		return;
+	if (!page_offset(h))
+		plan_warn(b->p,
+			"the core will not say where the kernel maps memory (%s); readers must find "
+			"that in VMCOREINFO or guess",
+			h->kernel.page_offset ? "kernel.page-offset is no such address"
+			: why		      ? why
+					      : "kernel.page-offset is not among the facts");
+	why = host_gap_reason(h, "kernel.image-virtual");
+	if (!why)
+		why = host_gap_reason(h, "kernel.image");
+	if (h->kernel.bits == 64 && (range_empty(h->kernel.image) || !h->kernel.image_virt))
+		plan_warn(b->p,
+			"the core will not say where the kernel's image lies (%s); readers must find "
+			"that in VMCOREINFO or guess",
+			why ? why : "not among the facts");
 }
 
 enum xk_status build_core_spec(struct builder *b)
@@ -229,12 +338,10 @@ enum xk_status build_core_spec(struct builder *b)
 	st = add_ram(b);
 	if (st)
 		return st;
-	/* Last, so that readers that look an address up find the RAM range first. */
-	if (has_image_load(b)) {
-		if (!core_add_load(&b->core, h->xen.image, h->xen.image.start, h->xen.image_virt))
-			return diag_fail(b->d, XK_NOMEM, "no memory for the core's ranges");
-		b->p->core.xen_image = true;
-	}
+	st = add_image(b);
+	if (st)
+		return st;
+	warn_of_addresses(b);
 	b->p->core.phdrs = (uint32_t)(b->core.nr_notes + b->core.nr_loads);
 	choose_class(b);
 	return XK_OK;

@@ -30,7 +30,7 @@ static void add_range(struct json_object *o, struct range r)
 	add(o, "size", json_object_new_uint64(range_size(r)));
 }
 
-static struct json_object *seg_object(const struct seg *s)
+static struct json_object *seg_object(const struct plan *p, const struct seg *s)
 {
 	struct json_object *o = json_object_new_object();
 	char hex[2 * sizeof(s->sha256) + 1];
@@ -40,7 +40,7 @@ static struct json_object *seg_object(const struct seg *s)
 	add(o, "bytes", json_object_new_uint64(s->len));
 	add(o, "map_only", json_object_new_boolean(!s->buf));
 	add(o, "protected", json_object_new_boolean(s->protected));
-	if (s->buf && s->kind != SEG_PURGATORY) {
+	if (plan_verifies(p, s)) {
 		for (size_t i = 0; i < sizeof(s->sha256); i++)
 			snprintf(hex + 2 * i, 3, "%02x", s->sha256[i]);
 		add(o, "sha256", json_object_new_string(hex));
@@ -62,6 +62,8 @@ static struct json_object *core_object(const struct plan *p)
 	add(o, "ram_ranges", json_object_new_int((int)p->core.ram_loads));
 	add(o, "xen_vmcoreinfo", json_object_new_boolean(p->core.xen_vmcoreinfo));
 	add(o, "kernel_vmcoreinfo", json_object_new_string(os[p->core.os_vmcoreinfo]));
+	add(o, "hotplug", json_object_new_boolean(p->hotplug));
+	add(o, "kernel_image", json_object_new_boolean(p->core.kernel_image));
 	add(o, "xen_image", json_object_new_boolean(p->core.xen_image));
 	add(o, "xenkdump_note_bytes", json_object_new_uint64(p->core.xenkdump_note));
 	return o;
@@ -80,6 +82,14 @@ static struct json_object *plan_object(const struct plan *p)
 	item = json_object_new_object();
 	add_range(item, p->region);
 	add(o, "region", item);
+	list = json_object_new_array();
+	for (size_t i = 0; i < p->more.nr; i++) {
+		item = json_object_new_object();
+		add_range(item, p->more.v[i].r);
+		json_object_array_add(list, item);
+	}
+	add(o, "other_regions", list);
+	add(o, "efi_ranges", json_object_new_int((int)p->efi_ranges));
 	item = json_object_new_object();
 	add_range(item, p->control);
 	add(item, "need", json_object_new_uint64(p->control_need));
@@ -87,7 +97,7 @@ static struct json_object *plan_object(const struct plan *p)
 	add(o, "core", core_object(p));
 	list = json_object_new_array();
 	for_each_seg (s, p)
-		json_object_array_add(list, seg_object(s));
+		json_object_array_add(list, seg_object(p, s));
 	add(o, "segments", list);
 	list = json_object_new_array();
 	for (size_t i = 0; i < p->e820.nr; i++) {

@@ -28,14 +28,24 @@ struct reach plan_reach(bool is_64, unsigned entry_bits);
 /* The first 640 KiB, which the dump kernel uses for itself: BIOS data area, trampolines. */
 #define BACKUP_END (UINT64_C(640) << 10)
 
+/* The purgatory to use: it runs in the mode in which the image is entered, and from 64-bit mode it
+ * can enter kernels of either width. */
+unsigned plan_purg_bits(const struct plan *p);
+
+/* Purgatory verifies what was loaded, but not itself and not what Linux may rewrite. */
+bool plan_verifies(const struct plan *p, const struct seg *s);
+
 const struct seg *plan_seg(const struct plan *p, enum seg_kind kind);
 bool plan_warn(struct plan *p, const char *fmt, ...) _printf_(2, 3);
 
 /*
- * The most memory Xen may take out of the crash region for its own control pages while these
- * segments are loaded: code page, indirection page, and page tables for every page of every
- * segment. Upper bound; source: Xen xen/common/kimage.c, machine_kexec_load_segments().
+ * The most memory that lim's kind may take out of the crash region for its own control pages while
+ * these segments are loaded. Upper bounds. Sources: for CONTROL_MAP_SEGS Xen xen/common/kimage.c,
+ * machine_kexec_load_segments(); for the others Linux kernel/kexec_core.c,
+ * kimage_alloc_crash_control_pages(), which takes them from the holes between segments, and
+ * arch/x86/mm/ident_map.c (on a processor without pages of 1 GiB).
  */
-uint64_t plan_control_need(const struct seg *segs, size_t nr);
+uint64_t plan_control_need(
+	const struct backend_limits *lim, const struct host *h, const struct seg *segs, size_t nr);
 
 #endif

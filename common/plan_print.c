@@ -68,6 +68,11 @@ static char column(const struct plan *p, struct range part)
 	return pieces > 1 ? '*' : c;
 }
 
+static const char *who(const struct plan *p)
+{
+	return p->hypervisor == HV_XEN ? "the hypervisor" : "Linux";
+}
+
 static void print_picture(struct buf *b, const struct plan *p)
 {
 	uint64_t size = range_size(p->region);
@@ -84,7 +89,7 @@ static void print_picture(struct buf *b, const struct plan *p)
 
 		buf_append(b, &c, 1);
 	}
-	buf_printf(b, "]\n  x left to the hypervisor, . free for the dump kernel, * several");
+	buf_printf(b, "]\n  x left to %s, . free for the dump kernel, * several", who(p));
 	for_each_seg (s, p)
 		buf_printf(b, ", %c %s", letters[s->kind], seg_kind_name(s->kind));
 	buf_printf(b, "\n");
@@ -107,7 +112,8 @@ static void print_segs(struct buf *b, const struct plan *p)
 		struct range gap = {at, s->dest.start};
 
 		if (!range_empty(gap) && gap.start == p->control.start && p->control_need) {
-			print_row(b, gap, "-", "left to the hypervisor, which needs at most ");
+			print_row(b, gap, "-", "");
+			buf_printf(b, "left to %s, which needs at most ", who(p));
 			print_size(b, p->control_need);
 			buf_printf(b, "\n");
 		} else if (!range_empty(gap)) {
@@ -121,7 +127,7 @@ static void print_segs(struct buf *b, const struct plan *p)
 		print_row(b, (struct range){at, p->region.end}, "-", "free\n");
 	buf_printf(b, "\nSHA-256, verified before the dump kernel is entered:\n");
 	for_each_seg (s, p) {
-		if (!s->buf || s->kind == SEG_PURGATORY)
+		if (!plan_verifies(p, s))
 			continue;
 		buf_printf(b, "  %-10s ", seg_kind_name(s->kind));
 		for (unsigned i = 0; i < sizeof(s->sha256); i++)
@@ -136,13 +142,22 @@ static void print_core(struct buf *b, const struct plan *p)
 
 	buf_printf(b,
 		"core header: %s %s, %u program headers: registers of %u CPUs, "
-		"VMCOREINFO_XEN %s, kernel's VMCOREINFO %s, XENKDUMP note %" PRIu64
-		" bytes, %u ranges of RAM%s\n",
+		"%skernel's VMCOREINFO %s, XENKDUMP note %" PRIu64 " bytes, %u ranges of RAM%s\n",
 		p->core_class == ELFCLASS64 ? "ELF64" : "ELF32",
 		p->core_machine == EM_X86_64 ? "EM_X86_64" : "EM_386", p->core.phdrs,
-		p->core.cpu_notes, p->core.xen_vmcoreinfo ? "yes" : "no", os[p->core.os_vmcoreinfo],
-		p->core.xenkdump_note, p->core.ram_loads,
-		p->core.xen_image ? ", the hypervisor's image" : "");
+		p->core.cpu_notes,
+		p->core.xen_vmcoreinfo	  ? "VMCOREINFO_XEN yes, "
+		: p->hypervisor == HV_XEN ? "VMCOREINFO_XEN no, "
+					  : "",
+		os[p->core.os_vmcoreinfo], p->core.xenkdump_note, p->core.ram_loads,
+		p->core.xen_image      ? ", the hypervisor's image"
+		: p->core.kernel_image ? ", the kernel's image"
+				       : "");
+	if (p->hotplug)
+		buf_printf(b, "core header: kept current by Linux, and so not verified\n");
+	if (p->efi_ranges)
+		buf_printf(
+			b, "EFI: handed over with %zu ranges of runtime services\n", p->efi_ranges);
 }
 
 static const char *mem_type_name(uint32_t type)
@@ -166,6 +181,11 @@ enum xk_status plan_print(const struct plan *p, struct buf *ret, struct diag *d)
 		buf_printf(ret, " at %u baud", 115200u / p->console.serial_divisor);
 	buf_printf(ret, "\ncrash region: %" PRIaddr "-%" PRIaddr ", %" PRIu64 " MiB\n",
 		p->region.start, p->region.end, range_size(p->region) / MiB);
+	for (size_t i = 0; i < p->more.nr; i++)
+		buf_printf(ret,
+			"and for the dump kernel's use: %" PRIaddr "-%" PRIaddr ", %" PRIu64
+			" MiB\n",
+			p->more.v[i].r.start, p->more.v[i].r.end, range_size(p->more.v[i].r) / MiB);
 	print_picture(ret, p);
 	print_segs(ret, p);
 	buf_printf(ret, "\nmemory map of the dump kernel:\n");

@@ -20,7 +20,8 @@ const char *build_remedy(const struct builder *b, uint64_t limit, char *buf, siz
 
 	/* No address above 4 GiB is ever needed, and devices may not reach one. */
 	limit = min_u64(limit, REACH_4G);
-	if (mib * MiB >= limit) {
+	if (mib * MiB >= limit || (b->h->hypervisor == HV_NONE &&
+					  !remedy_linux(b->h, mib, limit, word, sizeof(word)))) {
 		snprintf(buf, len,
 			"use a smaller kernel and initrd: such a pair has no room below "
 			"%" PRIu64 " MiB",
@@ -30,9 +31,7 @@ const char *build_remedy(const struct builder *b, uint64_t limit, char *buf, siz
 		snprintf(buf, len, "put %s on the Xen command line (not on Linux's) and reboot",
 			word);
 	} else {
-		snprintf(buf, len,
-			"put crashkernel=%" PRIu64 "M on the kernel's command line and reboot",
-			mib);
+		snprintf(buf, len, "put %s on the kernel's command line and reboot", word);
 	}
 	return buf;
 }
@@ -61,11 +60,15 @@ enum xk_status build_entry(struct builder *b)
 
 	if (st)
 		return st;
-	if (img->is_64 && !b->h->cpu_long_mode)
+	if (img->is_64 && host_lacks_long_mode(b->h))
 		return diag_fail(b->d, XK_UNSUPPORTED,
 			"%s is a 64-bit kernel and this processor cannot run it", img->name);
+	if (img->is_64 && !b->h->cpu_long_mode && bits == 32)
+		plan_warn(p, "it is not known whether this processor can run 64-bit kernels (%s)",
+			host_gap_reason(b->h, "cpu.long-mode"));
+	p->hypervisor = b->h->hypervisor;
 	p->entry_bits = img->entry_64 && bits == 64 ? 64 : 32;
-	p->machine = p->entry_bits == 64 ? EM_X86_64 : EM_386;
+	p->machine = (b->lim->own_mode ? bits : p->entry_bits) == 64 ? EM_X86_64 : EM_386;
 	b->reach = plan_reach(img->is_64, p->entry_bits);
 	return XK_OK;
 }
@@ -99,6 +102,36 @@ static enum xk_status check_is_ram(struct builder *b)
 		r.start, r.end);
 }
 
+/* The other regions: nothing of the crashed system is in them. With crashkernel=...,high the low
+ * one is all that the dump kernel's devices of 32 address bits can use. */
+static enum xk_status add_more(struct builder *b)
+{
+	const struct range_list *mem = &b->h->memory, *l = &b->h->crash;
+	struct plan *p = b->p;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < l->nr; i++) {
+		struct range r = {align_up(l->v[i].r.start, PAGE_SIZE_X86),
+			align_down(l->v[i].r.end, PAGE_SIZE_X86)};
+		bool ram = r.start >= LOWEST && range_list_covers(mem, r, MEM_RAM);
+
+		if (range_empty(r) || r.start < l->v[i].r.start || range_overlaps(r, p->region))
+			continue;
+		for (size_t k = 0; ram && k < mem->nr; k++)
+			ram = mem->v[k].type == MEM_RAM || !range_overlaps(mem->v[k].r, r);
+		if (ram)
+			ok = range_list_add(&p->more, r, MEM_RAM);
+		else
+			plan_warn(p,
+				"the crash region %" PRIaddr "-%" PRIaddr
+				" is not all RAM above 1 MiB in the machine memory map; the dump "
+				"kernel will not use it",
+				r.start, r.end);
+	}
+	range_list_sort_merge(&p->more);
+	return ok ? XK_OK : diag_fail(b->d, XK_NOMEM, "no memory for the crash regions");
+}
+
 static enum xk_status out_of_reach(struct builder *b, struct range r)
 {
 	const struct image *img = b->img;
@@ -108,12 +141,15 @@ static enum xk_status out_of_reach(struct builder *b, struct range r)
 		return diag_fail(b->d, XK_NO_FIT,
 			"the crash region %" PRIaddr "-%" PRIaddr
 			" is of no use: it must start above 1 MiB and have whole pages that %s "
-			"takes: %s",
-			r.start, r.end, b->lim->name,
+			"takes, up to %" PRIaddr ": %s",
+			r.start, r.end, b->lim->name, b->lim->max_dest,
 			build_remedy(b, b->reach.kernel_max, how, sizeof(how)));
 	return diag_fail(b->d, XK_NO_FIT,
-		"the crash region %" PRIaddr "-%" PRIaddr " is out of reach of %s (%s): %s%s",
+		"the crash region %" PRIaddr "-%" PRIaddr " is out of reach of %s (%s)%s: %s%s",
 		r.start, r.end, img->name, b->reach.why,
+		b->lim->highest_region && b->h->crash.nr > 1
+			? "; it is the higher one, and Linux loads into no other"
+			: "",
 		/* only where that would help */
 		img->is_64 || host_crash_bits(b->h) == 32 ? "" : "use a 64-bit dump kernel, or ",
 		build_remedy(b, b->reach.kernel_max, how, sizeof(how)));
@@ -124,12 +160,18 @@ enum xk_status build_region(struct builder *b)
 {
 	const struct range_list *l = &b->h->crash;
 	const char *why = host_gap_reason(b->h, "crash-region");
-	struct range best = {0, 0};
+	struct range best = {0, 0}, highest = {0, 0};
+	enum xk_status st;
 	char how[160];
 
+	for (size_t i = 0; i < l->nr; i++)
+		if (l->v[i].r.start >= highest.start && !range_empty(l->v[i].r))
+			highest = l->v[i].r;
 	for (size_t i = 0; i < l->nr; i++) {
 		struct range r = usable(b, l->v[i].r);
 
+		if (b->lim->highest_region && l->v[i].r.start != highest.start)
+			continue;
 		if (!range_empty(r) && r.start < b->reach.kernel_max && r.start >= best.start)
 			best = r;
 	}
@@ -138,11 +180,12 @@ enum xk_status build_region(struct builder *b)
 		b->bottom = best.start;
 		/* Purgatory maps no more than this of a region above 4 GiB. */
 		b->top = min_u64(min_u64(best.end, best.start + PURG_MAX_MAP), b->reach.other_max);
-		return check_is_ram(b);
+		st = check_is_ram(b);
+		return st ? st : add_more(b);
 	}
 	if (!l->nr)
 		return diag_fail(b->d, XK_NO_REGION,
 			"no memory is reserved for a crash kernel%s%s: %s", why ? ": " : "",
 			why ? why : "", build_remedy(b, b->reach.kernel_max, how, sizeof(how)));
-	return out_of_reach(b, l->v[l->nr - 1].r);
+	return out_of_reach(b, highest);
 }

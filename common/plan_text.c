@@ -25,6 +25,8 @@ static void choose_console(struct builder *b, const char *cmdline)
 
 	if (!s.found && b->h->xen.cmdline)
 		s = cmdline_xen_serial(b->h->xen.cmdline);
+	else if (!s.found && b->h->hypervisor == HV_NONE && b->h->kernel.cmdline)
+		s = cmdline_linux_serial(b->h->kernel.cmdline);
 	b->p->console.vga = true;
 	if (!s.found)
 		return;
@@ -35,17 +37,18 @@ static void choose_console(struct builder *b, const char *cmdline)
 
 static void warn_of_words(struct builder *b, const char *cmdline)
 {
-	if (b->h->hypervisor != HV_XEN)
-		return;
-	if (has_word(cmdline, "console=hvc0"))
+	bool xen = b->h->hypervisor == HV_XEN;
+
+	if (xen && has_word(cmdline, "console=hvc0"))
 		plan_warn(b->p,
 			"console=hvc0 is a console of Xen: the dump kernel has none below it "
 			"and will be silent there");
 	if (!has_word(cmdline, "nr_cpus=1") && !has_word(cmdline, "maxcpus=1") &&
 		!has_word(cmdline, "nosmp"))
 		plan_warn(b->p,
-			"the dump kernel is not limited to one CPU: after a Xen crash the "
-			"others do not come up reliably, add nr_cpus=1 to its command line");
+			"the dump kernel is not limited to one CPU: after a%s crash the "
+			"others do not come up reliably, add nr_cpus=1 to its command line",
+			xen ? " Xen" : "");
 }
 
 /* True when the kernel would take `name=` from these words. */
@@ -57,6 +60,43 @@ static bool kernel_reads(const char *words, const char *name)
 		if (word_value(w, name, &v))
 			return true;
 	return false;
+}
+
+/* The consoles of whoever runs now: Xen's, or without it this Linux's. */
+static bool add_console(struct builder *b, struct buf *line)
+{
+	bool xen = b->h->hypervisor == HV_XEN;
+	const char *running = xen ? b->h->xen.cmdline : b->h->kernel.cmdline;
+	struct buf console = {0};
+	bool ok;
+
+	/* With --reuse-cmdline they come along. */
+	if (!running || (!xen && b->rq->reuse_cmdline))
+		return true;
+	if (xen)
+		cmdline_from_xen_console(running, &console);
+	else
+		cmdline_from_linux_console(running, &console);
+	buf_append(&console, "", 1);
+	if (console.len > 1)
+		cmdline_append(line, (const char *)console.data);
+	else
+		plan_warn(b->p,
+			"--console auto: %s command line names no console that a dump kernel could "
+			"use",
+			xen ? "Xen's" : "the running kernel's");
+	ok = !console.failed;
+	buf_deinit(&console);
+	return ok;
+}
+
+/* Without EFI tables the ACPI root pointer may be nowhere else, and kernels before 5.0 do not read
+ * boot_params for it; 2.15, of Linux 5.5, is the first protocol that tells them apart. */
+static bool needs_rsdp_word(const struct builder *b)
+{
+	if (!b->h->efi || !b->h->rsdp)
+		return false;
+	return b->h->hypervisor == HV_XEN || (!b->p->efi_ranges && b->img->protocol < 0x020f);
 }
 
 enum xk_status build_cmdline(struct builder *b, maddr_t elfcore)
@@ -73,26 +113,12 @@ enum xk_status build_cmdline(struct builder *b, maddr_t elfcore)
 	/* First, so that none of them can fall behind a "--" that ends the kernel's own words. */
 	snprintf(word, sizeof(word), "elfcorehdr=%" PRIaddr, elfcore);
 	cmdline_append(&line, word);
-	if (b->h->efi && b->h->rsdp) {
-		/* Kernels before 5.0 do not read the address from boot_params, and without EFI
-		 * tables they cannot find it themselves. */
+	if (needs_rsdp_word(b)) {
 		snprintf(word, sizeof(word), "acpi_rsdp=%" PRIaddr, b->h->rsdp);
 		cmdline_append(&line, word);
 	}
-	if (b->rq->console_auto && b->h->xen.cmdline) {
-		struct buf console = {0};
-
-		cmdline_from_xen_console(b->h->xen.cmdline, &console);
-		buf_append(&console, "", 1);
-		if (console.len > 1)
-			cmdline_append(&line, (const char *)console.data);
-		else
-			plan_warn(b->p,
-				"--console auto: Xen's command line names no console that a "
-				"dump kernel could use");
-		line.failed |= console.failed;
-		buf_deinit(&console);
-	}
+	if (b->rq->console_auto)
+		line.failed |= !add_console(b, &line);
 	if (b->rq->reuse_cmdline && b->h->kernel.cmdline)
 		cmdline_reuse(b->h->kernel.cmdline, b->h->guest == GUEST_PV, &line);
 	if (b->rq->cmdline)

@@ -16,3 +16,23 @@ void remedy_crashkernel(const struct host *h, uint64_t mib, uint64_t limit, char
 	else
 		snprintf(buf, len, "crashkernel=%" PRIu64 "M@256M", mib);
 }
+
+bool remedy_linux(const struct host *h, uint64_t mib, uint64_t limit, char *buf, size_t len)
+{
+	uint64_t size = mib * MiB, step = 64 * MiB, at;
+
+	if (h->kernel.bits == 32 || limit >= 4 * GiB) {
+		snprintf(buf, len, "crashkernel=%" PRIu64 "M", mib);
+		return true;
+	}
+	for (at = limit > size ? align_down(limit - size, step) : 0; at >= step; at -= step) {
+		struct range r = {at, at + size};
+
+		if (!range_overlaps(r, h->kernel.image) &&
+			range_list_covers(&h->memory, r, MEM_RAM)) {
+			snprintf(buf, len, "crashkernel=%" PRIu64 "M@%" PRIu64 "M", mib, at / MiB);
+			return true;
+		}
+	}
+	return false;
+}

@@ -14,4 +14,13 @@
 void remedy_crashkernel(
 	const struct host *h, uint64_t mib, uint64_t limit, char *buf, size_t len) _nonnull_;
 
+/*
+ * The same for Linux, as Documentation/admin-guide/kdump/kdump.rst has it. A bare size is below
+ * 4 GiB on x86_64 (where there is room) and below 512 MiB on i386; a lower place on x86_64 takes an
+ * address, which must be RAM that nobody uses: the highest such multiple of 64 MiB outside the
+ * kernel's image. False when there is none; buf is then as it was.
+ */
+bool remedy_linux(const struct host *h, uint64_t mib, uint64_t limit, char *buf,
+	size_t len) _must_check_ _nonnull_;
+
 #endif

@@ -11,9 +11,10 @@ enum on_corruption { ON_CORRUPTION_REBOOT, ON_CORRUPTION_HALT, ON_CORRUPTION_CON
 struct request {
 	const char *cmdline; /* --command-line, --append; NULL: none */
 	bool reuse_cmdline; /* --reuse-cmdline: start from the running kernel's */
-	bool console_auto; /* --console auto: take Xen's serial console over */
+	bool console_auto; /* --console auto: speak where Xen, or without it this Linux, does */
 	enum choice_auto dom0_vmcoreinfo; /* --dom0-vmcoreinfo */
 	bool allow_missing_notes; /* --allow-missing-notes */
+	bool hotplug; /* --hotplug: let Linux keep the core header current */
 	enum on_corruption on_corruption;
 	uint32_t corruption_delay_s; /* before the reboot */
 	bool purgatory_verbose;

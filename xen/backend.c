@@ -19,7 +19,8 @@ const struct backend_limits xen_backend_limits = {
 	/* The widest physical address of x86-64. What the image can reach is not Xen's limit. */
 	.max_dest = (UINT64_C(1) << 52) - 1,
 	.map_only = true,
-	.control_pages = true, /* xen/common/kimage.c takes them from the region's start */
+	.control = CONTROL_MAP_SEGS, /* xen/common/kimage.c takes them from the region's start */
+	.control_end = 4 * GiB, /* Xen leaves long mode on the first of them */
 };
 
 enum xk_status xen_backend_init(struct xen_backend *b, const struct host *h, struct diag *d)

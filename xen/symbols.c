@@ -85,13 +85,14 @@ enum xk_status xen_symbols_image_virt(
 	return XK_OK;
 }
 
-/* Level 9 and one call: the same text gives the same bytes. */
+/* One call, so that the same text gives the same bytes. The fastest level: the table is read once in
+ * a dump's life, and compressed at every load. */
 static enum xk_status compress_text(struct bytes text, struct buf *ret, struct diag *d)
 {
 	uLongf len = compressBound(text.len);
 	uint8_t *z = malloc(len);
 
-	if (!z || compress2(z, &len, text.data, text.len, Z_DEFAULT_COMPRESSION) != Z_OK) {
+	if (!z || compress2(z, &len, text.data, text.len, Z_BEST_SPEED) != Z_OK) {
 		free(z);
 		return diag_fail(d, XK_NOMEM, "no memory to compress the symbols");
 	}

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "common/bootparams.h"
+#include "common/efi.h"
 #include "common/note.h"
 #include "purgatory/abi.h"
 #include "xen/abi.h"
@@ -155,6 +156,31 @@ static void bootparams(void)
 	F(bp_setup_data, type);
 	F(bp_setup_data, len);
 	END(bp_setup_data);
+	STRUCT(bp_efi_info);
+	F(bp_efi_info, loader_signature);
+	F(bp_efi_info, systab);
+	F(bp_efi_info, memdesc_size);
+	F(bp_efi_info, memdesc_version);
+	F(bp_efi_info, memmap);
+	F(bp_efi_info, memmap_size);
+	F(bp_efi_info, systab_hi);
+	F(bp_efi_info, memmap_hi);
+	END(bp_efi_info);
+	STRUCT(bp_efi_setup);
+	F(bp_efi_setup, fw_vendor);
+	F(bp_efi_setup, _pad);
+	F(bp_efi_setup, tables);
+	F(bp_efi_setup, smbios);
+	F(bp_efi_setup, _reserved);
+	END(bp_efi_setup);
+	STRUCT(efi_memory_desc);
+	F(efi_memory_desc, type);
+	F(efi_memory_desc, _pad);
+	F(efi_memory_desc, phys_addr);
+	F(efi_memory_desc, virt_addr);
+	F(efi_memory_desc, num_pages);
+	F(efi_memory_desc, attribute);
+	END(efi_memory_desc);
 }
 
 int main(void)

@@ -51,4 +51,5 @@ cd "$top"
 make -s O="$O" bench-sha256 PEER_SHA256_OBJ="$top/$O/bench/peer/all-64.o" \
 	PEER_SHA256_OBJ_32="$top/$O/bench/peer/all-32.o"
 make -s O="$O"
+O=$O python3 tests/bench/on_this_cpu.py
 O=$O python3 tests/e2e/bench.py

@@ -336,7 +336,9 @@ class Tests:
             return "".join(l for l in FACTS.splitlines(True) if not l.startswith(key + " "))
 
         for facts, code, text in (
-            ("xenkdump-facts 1\nhypervisor = none\n", UNSUPPORTED, "does not run under Xen"),
+            ("xenkdump-facts 1\nhypervisor = none\n", BAD_INPUT, "whether the running kernel is 32- or 64-bit"),
+            ("xenkdump-facts 1\nhypervisor = none\nkernel.bits = 32\ncpu.long-mode = no\n", UNSUPPORTED,
+             "this processor"),
             (FACTS.replace("control-domain = yes", "control-domain = no"), PRIVILEGE, "domU"),
             (FACTS.replace("guest = PV", "guest = PVH"), UNSUPPORTED, "dom0=pv"),
             (FACTS.replace("minor = 17", "minor = 3"), UNSUPPORTED, "4.4"),
@@ -348,7 +350,7 @@ class Tests:
             write("other", facts)
             refused(code, ["plan", "--facts", "other", "vmlinuz"], text)
             # A host that cannot is said before a kernel that is not there.
-            if code in (UNSUPPORTED, PRIVILEGE, NO_REGION):
+            if code in (UNSUPPORTED, PRIVILEGE, NO_REGION) and "hypervisor = xen" in facts:
                 refused(code, ["plan", "--facts", "other", "absent"], text)
 
     def test_32_bit_kernel_out_of_reach(self):
@@ -364,8 +366,13 @@ class Tests:
         if pathlib.Path("/sys/hypervisor/type").exists():
             return "there is a hypervisor here"
         for args in (["load", "vmlinuz"], ["unload"], ["status"], ["status", "--json"],
-                     ["test-crash", "--yes"], ["plan", "vmlinuz"], ["load", "--dry-run", "vmlinuz"]):
+                     ["test-crash", "--yes"]):
             refused(UNSUPPORTED, args, "this kernel does not run under Xen")
+        # A plan for Linux itself, or why there is none in its own terms.
+        for args in (["plan", "vmlinuz"], ["load", "--dry-run", "vmlinuz"]):
+            if run(*args).code:
+                r = refused((BAD_INPUT, UNSUPPORTED, NO_REGION, NO_FIT, NO_NOTES), args)
+                same("Xen" in r.err, False)
         return None
 
     def test_facts_of_this_machine(self):

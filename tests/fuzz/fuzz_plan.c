@@ -6,7 +6,9 @@
  */
 #include <string.h>
 
+#include "common/efi.h"
 #include "common/plan.h"
+#include "native/backend.h"
 #include "tests/fuzz/fuzz.h"
 
 #define CHECK(c) ((c) ? (void)0 : __builtin_trap())
@@ -64,6 +66,44 @@ static char *string(struct in *in)
 	return s;
 }
 
+/* What only a Linux without a hypervisor has; mostly right, so that planning goes on. */
+static void get_native(struct in *in, struct host *h)
+{
+	static const vaddr_t offsets[] = {0, 0xc0000000, 0x80000000, 0xffff888000000000,
+		0xff11000000000000, 0xffff9a0000000000, 0x1000, UINT64_MAX};
+	uint64_t flags = take(in, 2);
+	size_t nr;
+
+	h->kernel.page_offset = offsets[flags & 7];
+	if (flags & 8) {
+		h->kernel.image = range(in);
+		h->kernel.image_virt = flags & 16 ? 0xffffffff81000000
+						  : h->kernel.page_offset + h->kernel.image.start;
+	}
+	h->kernel.crash_hotplug = flags & 32;
+	h->kernel.elfcorehdr_size = flags & 64 ? (uint32_t)take(in, 3) : 0;
+	if (flags & 128)
+		CHECK(host_gap(h, "cpu.long-mode", "not asked"));
+	h->efi |= (flags & 0x100) != 0;
+	h->efi_fw_vendor = flags & 0x200 ? 0x7f5e0018 : 0;
+	h->efi_config_table = flags & 0x400 ? 0x7f9ee018 : 0;
+	h->efi_smbios = take(in, 1) << 12;
+	if (flags & 0x800)
+		buf_append(&h->efi_info,
+			"EL64\x18\xe0\x9e\x7f\x30\0\0\0\x01\0\0\0"
+			"\x18\x40\x01\x7d\xe0\x01\0\0\0\0\0\0\0\0\0\0",
+			32);
+	nr = take(in, 1);
+	for (size_t i = 0; i < nr && in->len; i++) {
+		struct efi_memory_desc m = {5, 0, take(in, 3) << 12, take(in, 4) << 12, 0, 0};
+
+		m.num_pages = take(in, 1) + !(flags & 0x1000);
+		buf_append(&h->efi_runtime_map, &m, sizeof(m));
+	}
+	if (flags & 0x2000)
+		buf_zero(&h->efi_runtime_map, take(in, 1));
+}
+
 static void get_host(struct in *in, struct host *h)
 {
 	uint64_t flags = take(in, 2);
@@ -117,6 +157,7 @@ static void get_host(struct in *in, struct host *h)
 	buf_zero(&h->edd, take(in, 1));
 	nr = take(in, 1);
 	buf_zero(&h->xen.symbols_z, nr << (take(in, 1) % 14));
+	get_native(in, h);
 }
 
 /* What image_parse() may give: see common/image.h. */
@@ -141,6 +182,8 @@ static void get_image(struct in *in, struct image *img, struct buf *kernel, stru
 	img->init_size = max_u64(kernel->len, take(in, 4));
 	img->cmdline_max = flags & 32 ? (uint32_t)take(in, 1) + 1 : 2047;
 	img->initrd_max = flags & 64 ? (take(in, 4) | 1) : 0x7fffffff;
+	img->protocol = flags & 128 ? 0x20f : 0x20d;
+	img->xloadflags = img->is_64 && flags & 128 ? XLF_KERNEL_64 | XLF_EFI_KEXEC : 0;
 }
 
 static void get_request(struct in *in, struct request *rq)
@@ -154,6 +197,7 @@ static void get_request(struct in *in, struct request *rq)
 	rq->on_corruption = (enum on_corruption)((flags >> 5) % 3);
 	rq->purgatory_verbose = flags & 256;
 	rq->rng_seed_len = flags & 512 ? 32 : 0;
+	rq->hotplug = flags & 0x8000;
 	if (flags & 1024)
 		rq->test_wrong_digest = seg_kind_name((enum seg_kind)((flags >> 11) % SEG_KINDS));
 }
@@ -176,7 +220,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		.align = 4096,
 		.max_segs = 15,
 		.map_only = true,
-		.control_pages = true,
+		.control = CONTROL_MAP_SEGS,
+		.control_end = 4 * GiB,
 		.max_dest = (UINT64_C(1) << 52) - 1};
 	struct buf kernel = {0}, initrd = {0}, text = {0};
 	struct plan plan, again;
@@ -187,12 +232,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	uint64_t flags = take(&in, 1);
 	char *cmdline;
 
-	if (flags & 1)
+	if (flags & 0x80)
+		lim = *native_limits(flags & 0x40 ? 32 : 64);
+	else if (flags & 1)
 		lim = (struct backend_limits){.name = "other",
 			.align = 4096,
 			.max_segs = (unsigned)take(&in, 1) % 20,
 			.map_only = flags & 2,
-			.control_pages = flags & 4,
+			.own_mode = flags & 8,
+			.highest_region = flags & 16,
+			.control = (enum control_pages)(flags >> 5 & 3),
+			.control_end = flags & 4 ? 4 * GiB : 864 * MiB,
 			.max_dest = address(&in)};
 	host_init(&h);
 	diag_init(&d);

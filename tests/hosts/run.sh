@@ -126,6 +126,11 @@ run() {
 		"$O/xenkdump" plan --json "$@" --facts facts.txt vmlinuz >json &&
 			python3 -c 'import json; json.load(open("json", encoding="ascii"))' ||
 			fail "its JSON cannot be read"
+		mkdir made && "$O/xenkdump" plan --write-segments made "$@" --facts facts.txt vmlinuz \
+			>/dev/null && python3 -B "$here/arithmetic.py" facts.txt json made >wrong || {
+			cat wrong
+			fail "the arithmetic says otherwise"
+		}
 	fi
 	if [ "$update" ]; then
 		cmp -s out "$here/$name/plan.txt" || echo "hosts: $name: updated"

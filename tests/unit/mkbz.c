@@ -50,7 +50,7 @@ struct buf mkbz_build(const struct mkbz *m)
 	put(&b, 0x22c, m->initrd_addr_max, 4);
 	put(&b, 0x230, m->align, 4);
 	put(&b, 0x234, m->relocatable, 1);
-	put(&b, 0x236, (m->is_64 ? 1 : 0) | (m->above_4g ? 2 : 0), 2);
+	put(&b, 0x236, (m->is_64 ? 1 : 0) | (m->above_4g ? 2 : 0) | (m->efi_kexec ? 16 : 0), 2);
 	put(&b, 0x238, m->cmdline_size, 4);
 	put(&b, 0x248, m->payload_offset, 4);
 	put(&b, 0x24c, m->payload_length, 4);

@@ -12,7 +12,7 @@ struct mkbz {
 	uint8_t setup_sects; /* as written; the file has 4 when it is 0 */
 	uint8_t jump; /* header length byte at 0x201 */
 	bool relocatable;
-	bool is_64, above_4g; /* in xloadflags */
+	bool is_64, above_4g, efi_kexec; /* in xloadflags */
 	uint32_t align;
 	uint64_t pref_address;
 	uint32_t init_size;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "tests/unit/xktest.h"
 
+#include "common/efi.h"
+#include "native/backend.h"
 #include "tests/unit/mkplan.h"
 
 static void must(bool ok)
@@ -51,8 +53,45 @@ void mkplan_init(struct mkplan *m, maddr_t start, maddr_t end)
 		.align = 4096,
 		.max_dest = (UINT64_C(1) << 52) - 1,
 		.map_only = true,
-		.control_pages = true,
+		.control = CONTROL_MAP_SEGS,
+		.control_end = 4 * GiB,
 	};
+}
+
+void mkplan_init_native(struct mkplan *m, unsigned bits, maddr_t start, maddr_t end)
+{
+	struct host *h = &m->host;
+
+	mkplan_init(m, start, end);
+	h->hypervisor = HV_NONE;
+	h->guest = GUEST_NONE;
+	h->control_domain = false;
+	memset(&h->xen, 0, sizeof(h->xen));
+	h->kernel.bits = bits;
+	h->kernel.page_offset = bits == 64 ? 0xffff888000000000 : 0xc0000000;
+	h->kernel.image = (struct range){0x1000000, bits == 64 ? 0x4000000 : 0x2000000};
+	h->kernel.image_virt = bits == 64 ? 0xffffffff81000000 : 0xc1000000;
+	m->lim = *native_limits(bits);
+}
+
+void mkplan_efi(struct mkplan *m)
+{
+	static const struct efi_memory_desc map[] = {
+		{5, 0, 0x7f8ed000, 0xfffffffeffeed000, 0x100, 0x800000000000000f},
+		{6, 0, 0x7f9ed000, 0xfffffffeffded000, 0x100, 0x800000000000000f},
+	};
+	/* "EL64", system table 0x17f9ee018, descriptors of 48 bytes, version 1, a map of 0x1e0
+	 * bytes at 0x7d014018 */
+	static const uint32_t info[8] = {0x34364c45, 0x7f9ee018, 48, 1, 0x7d014018, 0x1e0, 0x1, 0};
+
+	m->host.efi = true;
+	buf_append(&m->host.efi_info, info, sizeof(info));
+	buf_append(&m->host.efi_runtime_map, map, sizeof(map));
+	m->host.efi_fw_vendor = 0x7f9ee098;
+	m->host.efi_config_table = 0x7f9ed018;
+	m->host.efi_smbios = 0x7f9cc000;
+	m->host.rsdp = 0x7fb7e014;
+	m->kernel.efi_kexec = true;
 }
 
 enum xk_status mkplan_make(struct mkplan *m)
@@ -98,13 +137,24 @@ enum xk_status mkplan_check(struct mkplan *m)
 	return plan_check(&m->plan, &m->host, &m->image, &m->lim, &m->d);
 }
 
+static void init_xen(struct mkplan *m)
+{
+	mkplan_init(m, 0x20000000, 0x30000000);
+	m->rq.rng_seed_len = 32;
+}
+
 void mkplan_mutate(const struct mutation *mutations, size_t nr)
+{
+	mkplan_mutate_those(init_xen, mutations, nr);
+}
+
+void mkplan_mutate_those(
+	void (*init)(struct mkplan *m), const struct mutation *mutations, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++) {
 		struct mkplan m;
 
-		mkplan_init(&m, 0x20000000, 0x30000000);
-		m.rq.rng_seed_len = 32;
+		init(&m);
 		if (mkplan_make(&m))
 			fail_msg("%s", m.d.text);
 		mutations[i].change(&m);

@@ -27,6 +27,14 @@ struct mkplan {
  * is "nr_cpus=1".
  */
 void mkplan_init(struct mkplan *m, maddr_t start, maddr_t end);
+/*
+ * The same machine under Linux alone, of 64 or 32 bits, with native_limits(). 64: page offset
+ * 0xffff888000000000, image 0x1000000-0x4000000 at 0xffffffff81000000. 32: page offset 0xc0000000,
+ * image 0x1000000-0x2000000 at 0xc1000000.
+ */
+void mkplan_init_native(struct mkplan *m, unsigned bits, maddr_t start, maddr_t end);
+/* Gives it EFI firmware with two ranges of runtime services, and a kernel that takes them. */
+void mkplan_efi(struct mkplan *m);
 /* Replaces the crash region. */
 void mkplan_region(struct mkplan *m, maddr_t start, maddr_t end);
 /* plan_build(), then plan_check() when that went well. */
@@ -47,5 +55,8 @@ struct mutation {
 
 /* Makes each to a good plan of its own (region 0x20000000-0x30000000, with a random seed). */
 void mkplan_mutate(const struct mutation *mutations, size_t nr);
+/* The same to plans that `init` prepares. */
+void mkplan_mutate_those(
+	void (*init)(struct mkplan *m), const struct mutation *mutations, size_t nr);
 
 #endif

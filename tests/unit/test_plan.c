@@ -230,32 +230,8 @@ static void exact_fit(void **state)
 	mkplan_deinit(&m);
 }
 
-/* Without Xen: the image is entered by the kernel, and nobody takes pages from the region. */
-static void native(void **state)
-{
-	struct mkplan m;
-
-	(void)state;
-	mkplan_init(&m, 0x20000000, 0x30000000);
-	m.host.hypervisor = HV_NONE;
-	m.host.guest = GUEST_NONE;
-	memset(&m.host.xen, 0, sizeof(m.host.xen));
-	m.lim.control_pages = false;
-	m.lim.max_segs = 16;
-	assert_int_equal(mkplan_make(&m), XK_OK);
-	assert_int_equal(m.plan.machine, 62);
-	assert_int_equal(m.plan.control_need, 0);
-	at(&m, SEG_KERNEL, 0x20000000, 0x21000000);
-	assert_false(m.plan.core.xen_vmcoreinfo);
-	/* a 32-bit kernel crashes as one, though the dump kernel has 64 bits */
-	m.host.kernel.bits = 32;
-	assert_int_equal(mkplan_make(&m), XK_OK);
-	assert_int_equal(m.plan.entry_bits, 32);
-	assert_int_equal(m.plan.core_machine, 3);
-	mkplan_deinit(&m);
-}
-
-/* A 32-bit hypervisor: EM_386, ELF32 as long as every address fits. */
+/* A 32-bit hypervisor: EM_386, ELF32 as long as every address fits; and what a 64-bit dump kernel
+ * takes for a core when it is one. */
 static void hypervisor_32(void **state)
 {
 	struct mkplan m;
@@ -264,6 +240,7 @@ static void hypervisor_32(void **state)
 	mkplan_init(&m, 0x20000000, 0x30000000);
 	m.host.xen.bits = 32;
 	m.host.xen.image_virt = 0xff100000;
+	set_kind(&m, K32);
 	m.host.memory.v[2].r.end = 0x100000000; /* to 4 GiB exactly */
 	assert_int_equal(mkplan_make(&m), XK_OK);
 	assert_int_equal(m.plan.core_class, 1);
@@ -273,6 +250,11 @@ static void hypervisor_32(void **state)
 	assert_int_equal(mkplan_make(&m), XK_OK);
 	assert_int_equal(m.plan.core_class, 2);
 	assert_int_equal(m.plan.core_machine, 3);
+	set_kind(&m, K64);
+	assert_int_equal(mkplan_make(&m), XK_OK);
+	assert_int_equal(m.plan.core_class, 2);
+	assert_int_equal(m.plan.core_machine, 62);
+	assert_int_equal(m.plan.machine, 3);
 	mkplan_deinit(&m);
 }
 
@@ -321,7 +303,6 @@ int main(void)
 		cmocka_unit_test(huge_region),
 		cmocka_unit_test(huge_kernel),
 		cmocka_unit_test(exact_fit),
-		cmocka_unit_test(native),
 		cmocka_unit_test(hypervisor_32),
 		cmocka_unit_test(no_low_memory),
 		cmocka_unit_test(same_twice),

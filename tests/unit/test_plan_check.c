@@ -281,7 +281,7 @@ static void seen_32(void **state)
 	mkplan_seg(&m, SEG_KERNEL)->dest.end = mkplan_seg(&m, SEG_INITRD)->dest.start;
 	m.plan.kernel_entry = 0xf0000000;
 	assert_int_equal(mkplan_check(&m), XK_FAIL);
-	assert_says(m.d.text, "below 4 GiB to enter");
+	assert_says(m.d.text, "below 4096 MiB to enter");
 	mkplan_deinit(&m);
 }
 

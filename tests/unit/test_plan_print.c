@@ -69,6 +69,7 @@ static void says_it_all(void **state)
 
 	m.host.xen.bits = 32;
 	m.host.xen.image_virt = 0;
+	m.kernel.is_64 = m.kernel.above_4g = false;
 	m.host.memory.v[2].r.end = 0xc0000000;
 	m.host.memory.nr = 3;
 	m.rq.cmdline = NULL;
