@@ -23,7 +23,7 @@ class Run(steps.Run):
 
     def __init__(self, env, case, rep):
         super().__init__(env, case, rep)
-        self.xen_options = case.get("xen", "")
+        self.xen_options, self.hardware = case.get("xen", ""), case.get("hardware", ())
 
     def machine(self):
         env = self.env
@@ -37,7 +37,7 @@ class Run(steps.Run):
                     f"crashkernel={self.crashkernel} {self.xen_options}")
         return qemu.Machine(self.log, qemu.xen_argv(
             env.xen, kernel, initrd, self.disk, self.mem, self.cpus, xen_args,
-            "console=hvc0 panic=-1 rdinit=/init", self.cpu), self.limit)
+            "console=hvc0 panic=-1 rdinit=/init", self.cpu, self.hardware), self.limit)
 
     def look(self, m):
         self.xen = checks.xen_facts(m.text)
@@ -190,6 +190,7 @@ CASES = [
     dict(id="i", what="dom0's VMCOREINFO", body=dom0_vmcoreinfo),
     dict(id="j", what="64-bit dom0, i386 tool", body=i386_tool, mem=6144, crashkernel="256M",
          tools=("i386",), others=("i386",), copy=300),
-    dict(id="k", what="PVH dom0", body=pvh_dom0, xen="dom0=pvh", cpu="qemu64,+svm,+npt"),
+    dict(id="k", what="PVH dom0", body=pvh_dom0, xen="dom0=pvh", cpu="qemu64,+svm,+npt",
+         hardware=("-M", "q35", "-device", "amd-iommu")),  # Xen wants an IOMMU for it
     dict(id="v", what="crash with dom0's vmlinux", body=crash_opens, vmlinux=True),
 ]

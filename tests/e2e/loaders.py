@@ -79,6 +79,10 @@ class Loader:
         """The option for one of "file", "load" and "auto"."""
         raise NotImplementedError
 
+    def used_file(self, said, options):
+        """Whether what load said, with those options, means kexec_file_load."""
+        raise NotImplementedError
+
     def test_crash(self, program=None):
         self._skip("test-crash command")
 
@@ -102,6 +106,9 @@ class KexecTools(Loader):
     def unload(self, m, program=None):
         m.armed = True
         m.run(f"{program or 'kexec'} -p -u", 30)
+
+    def used_file(self, said, options):
+        return "-s" in options or "-a" in options
 
     def syscall(self, choice):
         return {"file": "-s", "load": "-c", "auto": "-a"}[choice]
@@ -132,6 +139,9 @@ class Xenkdump(Loader):
 
     def status_command(self, program=None):
         return f"{program or 'xenkdump'} status --json"
+
+    def used_file(self, said, options):
+        return "kexec_file_load" in said
 
     def syscall(self, choice):
         return f"--syscall={choice}"

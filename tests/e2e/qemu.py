@@ -142,7 +142,7 @@ class Machine:
         self.send(f"{self.seq} {len(cmd)} {cmd}\n".encode())
 
 
-def _argv(disk, mem, cpus, cpu):
+def _argv(disk, mem, cpus, cpu, more):
     """What all machines have: the disk for the core, the console on stdio."""
     return [
         os.environ.get("E2E_QEMU", "qemu-system-x86_64"), "-accel", ACCEL, "-cpu", cpu or CPU,
@@ -151,16 +151,16 @@ def _argv(disk, mem, cpus, cpu):
         "-chardev", "stdio,id=con,signal=off", "-serial", "chardev:con",
         # Only the dump kernel has a driver for it; zeros become holes in the host's file.
         "-drive", f"file={disk},format=raw,if=virtio,cache=unsafe,discard=unmap,"
-                  "detect-zeroes=unmap",
+                  "detect-zeroes=unmap", *more,
     ]
 
 
-def xen_argv(xen, kernel, initrd, disk, mem, cpus, xen_args, dom0_args, cpu=None):
+def xen_argv(xen, kernel, initrd, disk, mem, cpus, xen_args, dom0_args, cpu=None, more=()):
     """The command line of a machine that boots Xen and dom0 directly."""
     for f in (kernel, initrd):
         if "," in str(f) or " " in str(f):
             raise HarnessError(f"{f}: QEMU cannot take a path with a comma or space here")
-    return [*_argv(disk, mem, cpus, cpu),
+    return [*_argv(disk, mem, cpus, cpu, more),
             "-kernel", str(xen), "-append", xen_args, "-initrd", f"{kernel} {dom0_args},{initrd}"]
 
 
@@ -169,5 +169,5 @@ def linux_argv(kernel, initrd, disk, mem, cpus, args, cpu=None, firmware=None):
     flash = []
     for f, how in zip(firmware or (), (",readonly=on", ""), strict=False):
         flash += ["-drive", f"if=pflash,format=raw,file={f}{how}"]
-    return [*_argv(disk, mem, cpus, cpu), *flash,
+    return [*_argv(disk, mem, cpus, cpu, flash),
             "-kernel", str(kernel), "-append", args, "-initrd", str(initrd)]
