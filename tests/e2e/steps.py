@@ -181,8 +181,9 @@ class Run:
 # -- ways to crash ---------------------------------------------------------------------------
 
 def sysrq(run, m):
-    """A panic on the last CPU, so that its registers are not always the first note's."""
-    cmd = "echo @@pid $$@@; echo c >/proc/sysrq-trigger"
+    """A panic on the last CPU, so that its registers are not always the first note's. The process
+    says its number through the kernel's log, which is on the console before anything else runs."""
+    cmd = 'echo "<1>@@pid $$@@" >/dev/kmsg; echo c >/proc/sysrq-trigger'
     m.send_last(f"taskset {1 << (run.cpus - 1):x} sh -c '{cmd}'")
     run.crashed_pid = int(m.expect(r"@@pid (\d+)@@", 30, "the shell that panics").group(1))
     m.expect("Kernel panic - not syncing: sysrq triggered crash", 30, "the panic")
