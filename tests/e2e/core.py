@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""An independent reader of a Xen core: shares no code with what is tested, only the formats.
+"""An independent reader of cores, and of a hypervisor's: shares no code with what is tested, only
+the formats.
 
 Facts: the ELF specification; Xen's public elfnote.h and asm/elf.h (notes of a crashed CPU);
 Xen's public arch-x86/xen.h (the frame list that leads to dom0's p2m).
@@ -13,6 +14,8 @@ from errors import Failure
 EM_X86_64 = 62
 ET_CORE = 4
 PT_LOAD, PT_NOTE = 1, 4
+PHDR64 = ("type", "flags", "off", "va", "pa", "filesz", "memsz", "align")
+PHDR32 = ("type", "off", "va", "pa", "filesz", "memsz", "flags", "align")
 NT_PRSTATUS = 1
 XEN_CRASH_INFO, XEN_CRASH_REGS = 0x1000001, 0x1000002
 PAGE = 4096
@@ -30,13 +33,18 @@ def need(cond, text):
         raise Failure("core: " + text)
 
 
-class Core:
+class ElfCore:
+    """What cores of every kind have: the header, program headers, notes and memory."""
+
+    wanted = ((2, EM_X86_64),)  # the pairs of ELF class and machine that are right
+
     def __init__(self, path):
         self.path = path
         self.size = os.path.getsize(path)
         self.f = open(path, "rb")
         try:
             self._parse()
+            self._decode()
         except BaseException:
             self.close()
             raise
@@ -44,16 +52,22 @@ class Core:
     def _parse(self):
         head = self._pread(0, 64)
         need(head[:4] == b"\x7fELF", f"starts with {head[:4]!r}, not an ELF file")
-        need(head[4] == 2 and head[5] == 1,
-             f"class {head[4]}, data {head[5]}; wanted 64-bit (2), little endian (1)")
+        self.klass = head[4]
+        need(self.klass in (1, 2) and head[5] == 1, f"class {head[4]}, data {head[5]}; wanted 1 or 2 "
+                                                    "and little endian (1)")
+        layout = "<HHIQQQIHHHHHH" if self.klass == 2 else "<HHIIIIIHHHHHH"
         (self.type, self.machine, _, _, phoff, _, _, _, phentsize, phnum,
-         *_) = struct.unpack_from("<HHIQQQIHHHHHH", head, 16)
+         *_) = struct.unpack_from(layout, head, 16)
+        classes = {k for k, _ in self.wanted}
+        need(self.klass in classes, f"class {self.klass}; wanted {sorted(classes)} (2: 64-bit)")
         need(self.type == ET_CORE, f"ELF type {self.type}, wanted ET_CORE")
-        need(self.machine == EM_X86_64, f"ELF machine {self.machine}, wanted EM_X86_64 (62)")
-        need(phentsize == 56, f"program headers of {phentsize} bytes")
-        table = self._pread(phoff, phnum * 56)
-        self.phdrs = [dict(zip(("type", "flags", "off", "va", "pa", "filesz", "memsz", "align"), h))
-                      for h in struct.iter_unpack("<IIQQQQQQ", table)]
+        need((self.klass, self.machine) in self.wanted,
+             f"ELF machine {self.machine}, wanted {self.wanted} (62: EM_X86_64, 3: EM_386)")
+        names, layout = (PHDR64, "<IIQQQQQQ") if self.klass == 2 else (PHDR32, "<8I")
+        size = struct.calcsize(layout)
+        need(phentsize == size, f"program headers of {phentsize} bytes")
+        self.phdrs = [dict(zip(names, h))
+                      for h in struct.iter_unpack(layout, self._pread(phoff, phnum * size))]
         self.loads = sorted((p for p in self.phdrs if p["type"] == PT_LOAD),
                             key=lambda p: p["pa"])
         for p in self.phdrs:
@@ -61,7 +75,6 @@ class Core:
                  f"a program header reaches {p['off'] + p['filesz']:#x}, the file {self.size:#x}")
         self.notes = [n for p in self.phdrs if p["type"] == PT_NOTE
                       for n in parse_notes(self._pread(p["off"], p["filesz"]))]
-        self._decode()
 
     def close(self):
         self.f.close()
@@ -72,20 +85,7 @@ class Core:
         return data
 
     def _decode(self):
-        self.cpus, self.info = [], None
-        for name, kind, desc in self.notes:
-            if (name, kind) == ("CORE", NT_PRSTATUS):
-                need(len(desc) == 336, f"NT_PRSTATUS of {len(desc)} bytes, wanted 336")
-                self.cpus.append(dict(zip(REGS, struct.unpack_from("<27Q", desc, 112))))
-            elif (name, kind) == ("Xen", XEN_CRASH_REGS):
-                need(len(desc) == 32 and self.cpus, "CRASH_REGS out of place or of wrong size")
-                self.cpus[-1].update(zip(("cr0", "cr2", "cr3", "cr4"), struct.unpack("<4Q", desc)))
-            elif (name, kind) == ("Xen", XEN_CRASH_INFO):
-                need(len(desc) == 80, f"CRASH_INFO of {len(desc)} bytes, wanted 80")
-                need(self.info is None, "two CRASH_INFO notes")
-                self.info = struct.unpack("<10Q", desc)
-        need(self.info is not None, "no CRASH_INFO note")
-        self.xen_phys_start, self.frame_list = self.info[8], self.info[9]
+        raise NotImplementedError
 
     def vmcoreinfo(self, name):
         """The text of a VMCOREINFO-like note, or None; several: the first."""
@@ -166,6 +166,26 @@ class Core:
             covered += max(0, p["pa"] + p["memsz"] - max(end, p["pa"]))
             end = max(end, p["pa"] + p["memsz"])
         return covered, total - covered
+
+
+class Core(ElfCore):
+    """A hypervisor's core."""
+
+    def _decode(self):
+        self.cpus, self.info = [], None
+        for name, kind, desc in self.notes:
+            if (name, kind) == ("CORE", NT_PRSTATUS):
+                need(len(desc) == 336, f"NT_PRSTATUS of {len(desc)} bytes, wanted 336")
+                self.cpus.append(dict(zip(REGS, struct.unpack_from("<27Q", desc, 112))))
+            elif (name, kind) == ("Xen", XEN_CRASH_REGS):
+                need(len(desc) == 32 and self.cpus, "CRASH_REGS out of place or of wrong size")
+                self.cpus[-1].update(zip(("cr0", "cr2", "cr3", "cr4"), struct.unpack("<4Q", desc)))
+            elif (name, kind) == ("Xen", XEN_CRASH_INFO):
+                need(len(desc) == 80, f"CRASH_INFO of {len(desc)} bytes, wanted 80")
+                need(self.info is None, "two CRASH_INFO notes")
+                self.info = struct.unpack("<10Q", desc)
+        need(self.info is not None, "no CRASH_INFO note")
+        self.xen_phys_start, self.frame_list = self.info[8], self.info[9]
 
     # -- worlds ------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ import cases
 import checks
 import dom0_linux
 import qemu
+import steps
 from core import parse_xensyms
 from errors import Failure, HarnessError, Skip
 
@@ -97,9 +98,8 @@ def _output(argv, **more):
 
 
 def _i386_build(env):
-    """E2E_XENKDUMP_I386, or what `make check-i386` builds beside this build folder."""
-    out = env.work.parent.parent
-    path = pathlib.Path(os.environ.get("E2E_XENKDUMP_I386", f"{out}-i386/xenkdump"))
+    """In O_I386, or where `make check-i386` builds it, beside this build folder."""
+    path = env.loader.out_i386 / "xenkdump"
     if not path.exists():
         raise HarnessError(f"{path} is not there; run make ARCH=i386 O={path.parent.name} first")
     with open(path, "rb") as f:
@@ -212,7 +212,7 @@ class TestKernel:
         """What the kernel says before it looks for a plan: (marker's page, facts)."""
         run = self.run
         try:
-            hit = m.expect(r"@@marker pfn (0x[0-9a-f]+) mfn (0x[0-9a-f]+)@@", cases.BOOT,
+            hit = m.expect(r"@@marker pfn (0x[0-9a-f]+) mfn (0x[0-9a-f]+)@@", steps.BOOT,
                            "the test kernel", bad="Panic on CPU|" + GAVE_UP)
             m.expect("@@facts end .*@@", 30, "its facts", bad=GAVE_UP)
         except Failure as exc:  # nothing of ours has run yet
@@ -242,7 +242,7 @@ class TestKernel:
         facts.write_text(self.facts, "ascii")
         kernel, initrd = run.env.dump_parts[arch]
         argv = [run.parts.xenkdump, "plan", "--facts", facts, "--initrd", initrd, "--command-line",
-                cases.DUMP_CMDLINE, "--json", *options, *(["--write-segments", folder] if folder else
+                steps.DUMP_CMDLINE, "--json", *options, *(["--write-segments", folder] if folder else
                                                           []), kernel]
         return checks.run_tool(run.rep, argv)
 

@@ -15,6 +15,7 @@ import subprocess
 
 import cases
 import initramfs
+import steps
 from core import parse_xensyms
 from errors import HarnessError
 
@@ -73,7 +74,7 @@ class Outside:
         self.busybox = env.pk.busybox("i386")
 
     def archive(self, path, files):
-        cpio = initramfs._base(self.busybox, [], initramfs.DOM0_INIT)
+        cpio = initramfs._base(self.busybox, [], initramfs.HOST_INIT)
         for name, src in self.programs.items():
             cpio.file(f"bin/{name}", src.read_bytes(), 0o755)
         for name, src in self.libs.items():
@@ -127,7 +128,7 @@ class Linux:
     def attempt(self, arch, options=()):
         """(exit status, what it said, the same) of `xenkdump plan` for a dump kernel."""
         argv = ["xenkdump", "plan", "--initrd", f"/payload/{arch}/initrd", "--command-line",
-                cases.DUMP_CMDLINE, "--json", *options, f"/payload/{arch}/kernel"]
+                steps.DUMP_CMDLINE, "--json", *options, f"/payload/{arch}/kernel"]
         code, out = self.m.run(shlex.join(argv), 90, check=False)
         self.run.rep.say(f"$ {shlex.join(argv)}\n  exit {code}\n{out}")
         return code, out, out
@@ -144,5 +145,5 @@ class Linux:
             self._await_shell(m)
             run.plant(m)
             run.arm(m)
-            cases.sysrq(run, m)
+            steps.sysrq(run, m)
             run.save(m)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Builds the two initramfs of a case: dom0's, driven over its console, and the dump kernel's.
+"""Builds the two initramfs of a case: the host's, driven over its console, and the dump kernel's.
 
 Archives are newc cpio written here, which needs no root and no mknod, and left uncompressed:
 under an emulated CPU unpacking costs more than loading the bytes.
@@ -16,19 +16,21 @@ HOST_LIBS = ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/u
              "/usr/local/lib")
 APPLETS = ("sh", "cat", "ls", "mount", "insmod", "stty", "dmesg", "poweroff", "reboot",
            "grep", "mkdir", "sleep", "sync", "stat", "sed", "tail", "head", "kill", "free",
-           "sha256sum", "uname", "time", "wc", "test", "rm", "cut", "ps", "nproc")
+           "sha256sum", "uname", "time", "wc", "test", "rm", "cut", "ps", "nproc", "taskset", "cp", "mv")
 
 # Runs what the harness sends, one line a command: "<seq> <length> <command>". Xen drops console
 # input when its small ring is full, so the length is checked and a bad line asked for again.
-DOM0_INIT = r"""#!/bin/sh
-export PATH=/bin LD_LIBRARY_PATH=/lib
+HOST_INIT = r"""#!/bin/sh
+export PATH=/bin LD_LIBRARY_PATH=/lib:/lib32
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mount -t tmpfs run /run
 mount -t tmpfs tmp /tmp
-for m in /modules/*; do insmod $m || echo "e2e: insmod $m failed"; done
-mount -t xenfs xen /proc/xen
+for m in /modules/*; do
+	[ ! -e $m ] || insmod $m || echo "e2e: insmod $m failed"
+done
+[ ! -d /proc/xen ] || mount -t xenfs xen /proc/xen
 dmesg -n 4
 echo 1 > /proc/sys/kernel/sysrq
 stty -echo
@@ -54,6 +56,7 @@ echo "@@dump-kernel $(uname -r) $(uname -m)@@"
 dmesg | grep -iE 'vmcore|elfcorehdr|PT_NOTE|Command line|crash|kdump' | sed 's/^/dump: /'
 for m in /modules/*; do insmod $m || echo "@@insmod $m failed@@"; done
 if [ ! -s /proc/vmcore ]; then echo "@@no-vmcore@@"; poweroff -f; fi
+sed 's/^/iomem: /' /proc/iomem
 echo "@@vmcore $(stat -c %s /proc/vmcore)@@"
 n=0
 while [ ! -b /dev/vda ] && [ $n -lt 20 ]; do sleep 1; n=$((n + 1)); done
@@ -143,33 +146,55 @@ def modules_in_order(moddir, wanted):
 
 # -- shared libraries ------------------------------------------------------------------------
 
+def elf_width(data):
+    """32 or 64; None: not an ELF file."""
+    return {1: 32, 2: 64}.get(data[4]) if data[:4] == b"\x7fELF" else None
+
+
+def need_width(path, arch):
+    with open(path, "rb") as f:
+        width = elf_width(f.read(16))
+    want = 32 if arch == "i386" else 64
+    if width != want:
+        raise HarnessError(f"{path} is a {width}-bit program; wanted a {want}-bit one"
+                           if width else f"{path} is not an ELF file")
+
+
 def elf_needed(data, what):
-    """The DT_NEEDED names of a 64-bit ELF file; none for a static one."""
-    if data[:4] != b"\x7fELF" or data[4] != 2:
-        raise HarnessError(f"{what} is not a 64-bit ELF file")
-    phoff, = struct.unpack_from("<Q", data, 32)
-    phentsize, phnum = struct.unpack_from("<HH", data, 54)
+    """The DT_NEEDED names of an ELF file; none for a static one."""
+    width = elf_width(data)
+    if not width:
+        raise HarnessError(f"{what} is not an ELF file")
+    if width == 64:
+        phoff, = struct.unpack_from("<Q", data, 32)
+        phentsize, phnum = struct.unpack_from("<HH", data, 54)
+        layout, order, dyn_entry = "<IIQQQQ", (0, 2, 3, 5), "<QQ"
+    else:
+        phoff, = struct.unpack_from("<I", data, 28)
+        phentsize, phnum = struct.unpack_from("<HH", data, 42)
+        layout, order, dyn_entry = "<IIIII", (0, 1, 2, 4), "<II"
     loads, dyn = [], None
     for i in range(phnum):
-        p_type, _, off, va, _, filesz = struct.unpack_from("<IIQQQQ", data, phoff + i * phentsize)
+        fields = struct.unpack_from(layout, data, phoff + i * phentsize)
+        p_type, off, va, filesz = (fields[j] for j in order)
         if p_type == 1:
             loads.append((va, off, filesz))
         elif p_type == 2:
-            dyn = (off, filesz)
+            dyn = (off, filesz // struct.calcsize(dyn_entry) * struct.calcsize(dyn_entry))
     if dyn is None:
         return []
-    tags = list(struct.iter_unpack("<QQ", data[dyn[0]:dyn[0] + dyn[1] // 16 * 16]))
+    tags = list(struct.iter_unpack(dyn_entry, data[dyn[0]:sum(dyn)]))
     strtab = next(v for t, v in tags if t == 5)
     base = next(strtab - va + off for va, off, size in loads if va <= strtab < va + size)
     return [data[base + v:data.index(b"\0", base + v)].decode() for t, v in tags if t == 1]
 
 
-def with_libraries(binaries, lib_dirs, extra=()):
+def with_libraries(binaries, lib_dirs, extra=(), arch="amd64"):
     """{soname: path} of all that the binaries (and the extra sonames, for what is bound at run
-    time) need, Xen's libraries from the packages and the rest from this machine."""
+    time) need, from the packages' folders, and for 64-bit ones the rest from this machine."""
     found = {}
     todo = [n for b in binaries for n in elf_needed(b.read_bytes(), b)] + list(extra)
-    dirs = [*lib_dirs, *map(pathlib.Path, HOST_LIBS)]
+    dirs = [*lib_dirs, *(map(pathlib.Path, HOST_LIBS) if arch == "amd64" else ())]
     while todo:
         name = todo.pop()
         if name in found:
@@ -177,16 +202,17 @@ def with_libraries(binaries, lib_dirs, extra=()):
         path = next((d / name for d in dirs if (d / name).exists()), None)
         if path is None:
             raise HarnessError(f"library {name} is neither in the packages nor on this machine")
+        need_width(path, arch)
         found[name] = path
         todo += elf_needed(path.read_bytes(), path)
     return found
 
 
-# -- the two archives ------------------------------------------------------------------------
+# -- the archives ----------------------------------------------------------------------------
 
 def _base(busybox, modules, init):
     cpio = Cpio()
-    for d in ("bin", "dev", "lib", "lib64", "proc", "sys", "run", "tmp", "modules"):
+    for d in ("bin", "dev", "lib", "lib32", "lib64", "proc", "sys", "run", "tmp", "modules"):
         cpio.folder(d)
     cpio.node("dev/console", 5, 1)
     cpio.node("dev/null", 1, 3)
@@ -199,18 +225,32 @@ def _base(busybox, modules, init):
     return cpio
 
 
-def dom0(path, busybox, moddir, binaries, libs, files):
-    """binaries: {name: path} put in /bin; libs: {soname: path}; files: {name: path}."""
-    mods = modules_in_order(moddir, ("xen-privcmd", "xenfs", "xen-evtchn"))
-    cpio = _base(busybox, mods, DOM0_INIT)
-    for name, src in binaries.items():
-        cpio.file(f"bin/{name}", src.read_bytes(), 0o755)
-    for name, src in libs.items():
-        where = "lib64" if name.startswith("ld-linux") else "lib"
-        cpio.file(f"{where}/{name}", src.read_bytes(), 0o755)
+def lib_folder(name, arch):
+    """Where the dynamic loader of either width looks, and neither finds the other's."""
+    if name.startswith("ld-linux"):
+        return "lib64" if arch == "amd64" else "lib"
+    return "lib" if arch == "amd64" else "lib32"
+
+
+def host(path, busybox, modules, programs, libs, files):
+    """A host's archive. programs: {path: source}, executable; libs: {(soname, architecture):
+    source}; files: {path: source}."""
+    cpio = _base(busybox, modules, HOST_INIT)
+    for name, src in programs.items():
+        cpio.file(name, src.read_bytes(), 0o755)
+    for (name, arch), src in libs.items():
+        cpio.file(f"{lib_folder(name, arch)}/{name}", src.read_bytes(), 0o755)
     for name, src in files.items():
         cpio.file(name, src.read_bytes())
     return cpio.write(path)
+
+
+def dom0(path, busybox, moddir, binaries, libs, files, more=({}, {})):
+    """binaries: {name: path} put in /bin; libs: {soname: path}, all 64-bit; files: {name: path};
+    more: further programs and libs as host() takes them."""
+    mods = modules_in_order(moddir, ("xen-privcmd", "xenfs", "xen-evtchn"))
+    return host(path, busybox, mods, {**{f"bin/{n}": p for n, p in binaries.items()}, **more[0]},
+                {**{(n, "amd64"): p for n, p in libs.items()}, **more[1]}, files)
 
 
 def dump(path, busybox, moddir, vmcopy):

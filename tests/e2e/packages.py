@@ -180,8 +180,13 @@ class Packages:
     def xen_lib_dirs(self):
         return [d for p in XEN_LIBS for d in self.tree(p).glob("usr/lib/x86_64-linux-gnu")]
 
-    def kexec_tools(self):
-        return one(self.tree("kexec-tools"), "sbin/kexec")
+    def kexec_tools(self, arch="amd64"):
+        return one(self.tree("kexec-tools", arch), "sbin/kexec")
+
+    def ovmf(self):
+        """(code, variables) of the EFI firmware for QEMU."""
+        folder = self.tree("ovmf") / "usr/share/OVMF"
+        return one(folder, "OVMF_CODE.fd"), one(folder, "OVMF_VARS.fd")
 
 
 def one(root, pattern):

@@ -119,7 +119,7 @@ class Machine:
             self._pump(time.monotonic() + 0.02)
 
     def run(self, cmd, seconds=30, check=True):
-        """Runs a shell command in dom0. (exit status, its output); check: non-zero is a Failure."""
+        """Runs a shell command in the host. (exit status, its output); check: non-zero is a Failure."""
         cmd = cmd.strip()  # as the shell's `read` does with it
         for _ in range(4):
             self.seq += 1
@@ -142,18 +142,32 @@ class Machine:
         self.send(f"{self.seq} {len(cmd)} {cmd}\n".encode())
 
 
-def xen_argv(xen, kernel, initrd, disk, mem, cpus, xen_args, dom0_args):
-    """The command line of a machine that boots Xen and dom0 directly, console on stdio."""
-    for f in (kernel, initrd):
-        if "," in str(f) or " " in str(f):
-            raise HarnessError(f"{f}: QEMU cannot take a path with a comma or space here")
+def _argv(disk, mem, cpus, cpu, more):
+    """What all machines have: the disk for the core, the console on stdio."""
     return [
-        os.environ.get("E2E_QEMU", "qemu-system-x86_64"), "-accel", ACCEL, "-cpu", CPU,
+        os.environ.get("E2E_QEMU", "qemu-system-x86_64"), "-accel", ACCEL, "-cpu", cpu or CPU,
         "-m", str(mem), "-smp", str(cpus), "-nodefaults", "-no-user-config", "-display", "none",
         "-vga", "std", "-no-reboot",
         "-chardev", "stdio,id=con,signal=off", "-serial", "chardev:con",
         # Only the dump kernel has a driver for it; zeros become holes in the host's file.
         "-drive", f"file={disk},format=raw,if=virtio,cache=unsafe,discard=unmap,"
-                  "detect-zeroes=unmap",
-        "-kernel", str(xen), "-append", xen_args, "-initrd", f"{kernel} {dom0_args},{initrd}",
+                  "detect-zeroes=unmap", *more,
     ]
+
+
+def xen_argv(xen, kernel, initrd, disk, mem, cpus, xen_args, dom0_args, cpu=None, more=()):
+    """The command line of a machine that boots Xen and dom0 directly."""
+    for f in (kernel, initrd):
+        if "," in str(f) or " " in str(f):
+            raise HarnessError(f"{f}: QEMU cannot take a path with a comma or space here")
+    return [*_argv(disk, mem, cpus, cpu, more),
+            "-kernel", str(xen), "-append", xen_args, "-initrd", f"{kernel} {dom0_args},{initrd}"]
+
+
+def linux_argv(kernel, initrd, disk, mem, cpus, args, cpu=None, firmware=None):
+    """One that boots Linux directly. firmware: (code, variables), the files of an EFI firmware."""
+    flash = []
+    for f, how in zip(firmware or (), (",readonly=on", ""), strict=False):
+        flash += ["-drive", f"if=pflash,format=raw,file={f}{how}"]
+    return [*_argv(disk, mem, cpus, cpu, flash),
+            "-kernel", str(kernel), "-append", args, "-initrd", str(initrd)]

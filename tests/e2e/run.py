@@ -17,10 +17,11 @@ import cases  # noqa: E402
 import checks  # noqa: E402
 import dom0_32  # noqa: E402
 import loaders  # noqa: E402
+import native_cases  # noqa: E402
 import packages  # noqa: E402
 from errors import Failure, HarnessError, Skip, StepTimeout  # noqa: E402
 
-CASES = cases.CASES + dom0_32.CASES
+CASES = cases.CASES + dom0_32.CASES + native_cases.CASES
 NO_SKIP = os.environ.get("CI") == "true" or os.environ.get("E2E_NO_SKIP") == "1"
 TAIL = 25
 print_lock = threading.Lock()
@@ -79,6 +80,24 @@ def choose(only):
     return [c for c in CASES if c["id"] in ids]
 
 
+def prepare(env, chosen):
+    """What the chosen cases need, fetched and built before any of them starts."""
+    hosts = {c.get("host", "amd64") for c in chosen}
+    dumps = {c.get("arch", "amd64") for c in chosen} | {a for c in chosen for a in c.get("others", ())}
+    tools = {a for c in chosen for a in c.get("tools", ())} | {
+        c.get("host", "amd64") for c in chosen if c.get("run") is native_cases.NativeRun}
+    env.prepare(dumps | {"amd64"}, any(c.get("vmlinux") for c in chosen), hosts,
+                xen=any("run" not in c for c in chosen))
+    for arch in tools:
+        env.loader.native_files(arch)
+        env.pk.kexec_tools(arch)
+    for arch in hosts:
+        env.pk.kernel(arch)
+        env.pk.busybox(arch)
+    if any(c.get("efi") for c in chosen):
+        env.pk.ovmf()
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("--loader", choices=sorted(loaders.LOADERS), default="xenkdump")
@@ -96,9 +115,9 @@ def main():
     out = (top / os.environ.get("O", "build")).resolve()
     try:
         pk = packages.Packages(out / "e2e")
-        env = cases.Env(pk, loaders.LOADERS[args.loader](pk, out), out / "e2e", args.keep)
-        env.prepare({"amd64"} | {c.get("arch", "amd64") for c in chosen},
-                    any(c.get("vmlinux") for c in chosen))
+        loader = loaders.LOADERS[args.loader](pk, out, os.environ.get("O_I386"))
+        env = cases.Env(pk, loader, out / "e2e", args.keep)
+        prepare(env, chosen)
         for more in {c["prepare"] for c in chosen if "prepare" in c}:
             more(env)
     except HarnessError as exc:
