@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# make bench: the digest as built for purgatory against kexec-tools' C, then load and crash in QEMU.
+# make bench: the digest as built for purgatory against kexec-tools' C, then load and crash in QEMU,
+# with and without Xen, natively with the i386 builds, too.
 # The peer's digest is compiled from Debian's source package of the kexec-tools that is measured.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -51,5 +52,6 @@ cd "$top"
 make -s O="$O" bench-sha256 PEER_SHA256_OBJ="$top/$O/bench/peer/all-64.o" \
 	PEER_SHA256_OBJ_32="$top/$O/bench/peer/all-32.o"
 make -s O="$O"
+make -s ARCH=i386 O="${O_I386:-$O-i386}"
 O=$O python3 tests/bench/on_this_cpu.py
 O=$O python3 tests/e2e/bench.py

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""`load` against kexec-tools inside one dom0, and the time from crash to dump kernel with each.
+"""`load` against kexec-tools inside one dom0 and, both builds of both, on one Linux without Xen; and
+the time from Xen's crash to the dump kernel with each.
 
-Both load the same kernel of 10 MiB (Debian's, padded) and initrd of 64 MiB (random bytes), taking
-turns. Printed: medians of processor time, peak memory, and the ratios.
+All load the same kernel of 10 MiB (Debian's, padded) and initrd of 64 MiB (random bytes), taking
+turns. Printed: medians of processor time, peak memory, and the ratios. BENCH_ONLY=native, or load or
+crash, or several with spaces between: only these parts. BENCH_ROUNDS=n.
 """
 import os
 import pathlib
@@ -26,10 +28,19 @@ MIB = 1 << 20
 KERNEL, INITRD = 10 * MIB, 64 * MIB
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 CMDLINE = "console=ttyS0,115200 nr_cpus=1"
-COMMANDS = {
-    "xenkdump": f"xenkdump load --initrd /payload/initrd --command-line '{CMDLINE}' /payload/kernel",
-    "kexec": f"kexec -p --initrd=/payload/initrd --command-line='{CMDLINE}' /payload/kernel",
-}
+OURS = "{program} load --initrd /payload/initrd --command-line '{cmdline}' /payload/kernel"
+THEIRS = "{program} -p --initrd=/payload/initrd --command-line='{cmdline}' /payload/kernel"
+
+
+def commands(programs):
+    """{name: command line}, kexec-tools' where the name begins with it."""
+    return {n: (THEIRS if n.startswith("kexec") else OURS).format(program=p, cmdline=CMDLINE)
+            for n, p in programs.items()}
+
+
+IN_DOM0 = commands({"xenkdump": "xenkdump", "kexec-tools": "kexec"})
+NATIVE = commands({f"{tool} {arch}": f"/{arch}/{name}" for arch in ("amd64", "i386")
+                   for tool, name in (("xenkdump", "xenkdump"), ("kexec-tools", "kexec"))})
 
 
 def top():
@@ -46,45 +57,68 @@ def payload(pk, work):
     return {"payload/kernel": kernel, "payload/initrd": initrd}
 
 
-def machine(pk, out, files, name):
-    work = out / "work"
+def usage(out):
+    path = out / "work" / "usage"
+    subprocess.run(["gcc", "-O2", "-static", "-o", path, top() / "tests/e2e/usage.c"], check=True)
+    return path
+
+
+def disk(out):
+    path = out / "work" / "bench.disk"
+    path.write_bytes(bytes(MIB))
+    return path
+
+
+def dom0_machine(pk, out, files, name):
     kernel, moddir = pk.kernel("amd64")
-    usage = work / "usage"
-    subprocess.run(["gcc", "-O2", "-static", "-o", usage, top() / "tests/e2e/usage.c"], check=True)
-    binaries, libs = {"usage": usage}, {}
+    binaries, libs = {"usage": usage(out)}, {}
     for cls in (loaders.Xenkdump, loaders.KexecTools):
         b, lib = cls(pk, out.parent).files()
         binaries.update(b)
         libs.update(lib)
-    initrd = initramfs.dom0(work / "bench.cpio", pk.busybox("amd64"), moddir, binaries, libs, files)
-    disk = work / "bench.disk"
-    disk.write_bytes(bytes(MIB))
+    initrd = initramfs.dom0(out / "work" / "bench.cpio", pk.busybox("amd64"), moddir, binaries, libs,
+                            files)
     xen_args = ("console=com1 com1=115200,8n1 dom0_mem=900M,max:900M crashkernel=384M,below=4G")
     return qemu.Machine(out / "logs" / f"{name}.console", qemu.xen_argv(
-        pk.xen(), kernel, initrd, disk, 2048, 2, xen_args, "console=hvc0 panic=-1 rdinit=/init"), 900)
+        pk.xen(), kernel, initrd, disk(out), 2048, 2, xen_args, "console=hvc0 panic=-1 rdinit=/init"),
+        900)
+
+
+def native_machine(pk, out, files, name):
+    """All four programs; the region lies below 896 MiB, for kexec-tools' i386 build."""
+    programs, libs = {"bin/usage": usage(out)}, {}
+    for cls in (loaders.Xenkdump, loaders.KexecTools):
+        for arch in ("amd64", "i386"):
+            p, lib = cls(pk, out.parent, os.environ.get("O_I386")).native_files(arch)
+            programs.update(p)
+            libs.update({(n, arch): src for n, src in lib.items()})
+    initrd = initramfs.host(out / "work" / "bench.cpio", pk.busybox("amd64"), (), programs, libs, files)
+    return qemu.Machine(out / "logs" / f"{name}.console", qemu.linux_argv(
+        pk.kernel("amd64")[0], initrd, disk(out), 1024, 2,
+        "console=ttyS0,115200 panic=-1 rdinit=/init crashkernel=256M"), 900)
 
 
 def boot(m):
-    m.expect(r"@@ready (\S+) @@", 120, "dom0's shell", bad="Panic on CPU|Kernel panic")
+    m.expect(r"@@ready (\S+) @@", 120, "the host's shell", bad="Panic on CPU|Kernel panic")
 
 
-def timed(m, tool):
+def timed(m, command):
     """(user seconds, system seconds, peak MiB) of one load."""
-    _, out = m.run(f"usage {COMMANDS[tool]}", 180)
+    _, out = m.run(f"usage {command}", 180)
     hit = re.search(r"usage user (\d+) sys (\d+) peak (\d+)", out)
     if not hit:
         raise HarnessError(f"usage did not say what was used: {out[-500:]}")
     return int(hit[1]) / 1000, int(hit[2]) / 1000, int(hit[3]) / 1024
 
 
-def bench_load(pk, out, files):
+def bench_load(machine, tools):
     """{tool: [(user, sys, peak)]}, taking turns; the first round warms the page cache."""
-    rounds = {t: [] for t in COMMANDS}
-    with machine(pk, out, files, "bench-load") as m:
+    rounds = {t: [] for t in tools}
+    with machine as m:
         boot(m)
         for i in range(ROUNDS + 1):
             for tool, list_ in rounds.items():
-                used = timed(m, tool)
+                used = timed(m, tools[tool])
                 if i:
                     list_.append(used)
     return rounds
@@ -92,14 +126,24 @@ def bench_load(pk, out, files):
 
 def bench_crash(pk, out, files, tool):
     """Seconds from Xen's jump to the first line of the dump kernel."""
-    with machine(pk, out, files, f"bench-crash-{tool}") as m:
+    with dom0_machine(pk, out, files, f"bench-crash-{tool}") as m:
         boot(m)
-        m.run(COMMANDS[tool], 180)
+        m.run(IN_DOM0[tool], 180)
         m.send_last("echo c >/proc/sysrq-trigger")
         m.expect(r"Executing kexec image on cpu(\d+)", 60, "Xen's crash path")
         start = time.monotonic()
         m.expect(r"Linux version (\S+)", 240, "the dump kernel")
         return time.monotonic() - start
+
+
+def show_load(rounds, ours, theirs, where):
+    for what, value in (("user", lambda u: u[0]), ("system", lambda u: u[1]),
+                        ("user+sys", lambda u: u[0] + u[1])):
+        row(f"{where}, {what} time, median", *(statistics.median(map(value, rounds[t]))
+                                               for t in (ours, theirs)), "s")
+    peak, other = (max(u[2] for u in rounds[t]) for t in (ours, theirs))
+    row(f"{where}, peak memory", peak, other, "MiB")
+    print(f"  xenkdump's peak is the payload plus {peak - (KERNEL + INITRD) / MIB:.1f} MiB")
 
 
 def main():
@@ -110,20 +154,21 @@ def main():
         (out / d).mkdir(parents=True, exist_ok=True)
     files = payload(pk, out / "work")
     version = re.search(r"kexec-tools (\S+)", packages_version(pk))
-    print(f"dom0 on Xen in QEMU ({qemu.ACCEL}, {qemu.CPU}); kexec-tools {version.group(1)}; "
+    print(f"QEMU ({qemu.ACCEL}, {qemu.CPU}); kexec-tools {version.group(1)}; "
           f"kernel {KERNEL // MIB} MiB, initrd {INITRD // MIB} MiB; {ROUNDS} rounds")
-    rounds = bench_load(pk, out, files)
-    for what, value in (("user", lambda u: u[0]), ("system", lambda u: u[1]),
-                        ("user+sys", lambda u: u[0] + u[1])):
-        row(f"load, {what} time, median",
-            {t: statistics.median(map(value, r)) for t, r in rounds.items()}, "s")
-    peak = {t: max(u[2] for u in r) for t, r in rounds.items()}
-    row("load, peak memory", peak, "MiB")
-    print(f"  xenkdump's peak is the payload plus {peak['xenkdump'] - (KERNEL + INITRD) / MIB:.1f} MiB")
-    if os.environ.get("BENCH_ONLY") == "load":
-        return
-    crash = {t: statistics.median(bench_crash(pk, out, files, t) for _ in range(3)) for t in COMMANDS}
-    row("crash to first line of the dump kernel, median of 3", crash, "s")
+    parts = os.environ.get("BENCH_ONLY", "load native crash").split()
+    if "load" in parts:
+        rounds = bench_load(dom0_machine(pk, out, files, "bench-load"), IN_DOM0)
+        show_load(rounds, "xenkdump", "kexec-tools", "load in dom0 on Xen")
+    if "native" in parts:
+        rounds = bench_load(native_machine(pk, out, files, "bench-native"), NATIVE)
+        for arch in ("amd64", "i386"):
+            show_load(rounds, f"xenkdump {arch}", f"kexec-tools {arch}",
+                      f"load on x86_64 Linux, {arch} builds")
+    if "crash" in parts:
+        row("Xen's crash to first line of the dump kernel, median of 3",
+            *(statistics.median(bench_crash(pk, out, files, t) for _ in range(3))
+              for t in ("xenkdump", "kexec-tools")), "s")
 
 
 def packages_version(pk):
@@ -131,8 +176,7 @@ def packages_version(pk):
                           check=True).stdout
 
 
-def row(what, values, unit):
-    ours, theirs = values["xenkdump"], values["kexec"]
+def row(what, ours, theirs, unit):
     print(f"{what}: xenkdump {ours:.2f} {unit}, kexec-tools {theirs:.2f} {unit}, "
           f"ratio {ours / theirs:.2f}", flush=True)
 

@@ -105,7 +105,7 @@ def i386_tool(run):
         run.boot(m)
         run.plant(m)
         run.refused(m, 8, "below 896 MiB", "/payload/kernel-i386", "xenkdump")
-        run.refused(m, 6, "xenkdump-x86_64")
+        run.refused(m, 6, "64-bit dom0.* install the x86_64 build")
         m.run("cp /bin/xenkdump /i386/xenkdump-x86_64")
         run.refused(m, 8, "below 896 MiB", "/payload/kernel-i386")
         run.arm(m)

@@ -177,7 +177,7 @@ def old_complaint(run, m):
         m.run("/i386/kexec -p -u")
 
 
-NO_ROOM = "out of reach|below 896 MiB"
+NO_ROOM = "out of reach.* below 896 MiB"
 
 
 def both_refuse_i386(run, m):
@@ -193,7 +193,7 @@ def i386_middle(run, m):
 
 def no_helper(run, m):
     """Without the 64-bit program beside it one sentence; with it the load works."""
-    run.refused(m, 6, "4 GiB|xenkdump-x86_64")
+    run.refused(m, 6, "above 4 GiB.* install the x86_64 build")
     m.run(f"cp /amd64/{run.loader.name} /i386/{run.loader.name}-x86_64")
 
 

@@ -20,6 +20,7 @@ import dom0_32  # noqa: E402
 import dom0_linux  # noqa: E402
 import initramfs  # noqa: E402
 import run  # noqa: E402
+from selftest_native import *  # noqa: E402,F401,F403 # their tests run here, too
 from errors import Failure, HarnessError, Skip, StepTimeout  # noqa: E402
 
 PAGE = 4096
