@@ -54,7 +54,8 @@ def payload(pk, work):
         raise HarnessError(f"the kernel has {len(data)} bytes, more than {KERNEL}")
     kernel.write_bytes(data + bytes(KERNEL - len(data)))
     initrd.write_bytes(os.urandom(INITRD))
-    return {"payload/kernel": kernel, "payload/initrd": initrd}
+    beside = {f"payload/{n}": p for n, p in pk.kernel_config("amd64").items()}
+    return {"payload/kernel": kernel, "payload/initrd": initrd, **beside}
 
 
 def usage(out):

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The cases without Xen: Linux of either width, each build of the loader, each dump kernel."""
+import lzma
 import re
 import shutil
+import struct
 import time
 
 import checks
@@ -30,7 +32,7 @@ class NativeRun(steps.Run):
         self.host_arch = case.get("host", "amd64")
         self.tools = self.tools or (self.host_arch,)
         self.options = self.loader.syscall(case["syscall"]) if "syscall" in case else ""
-        self.efi = case.get("efi", False)
+        self.efi, self.elf = case.get("efi", False), case.get("elf", False)
         self.program = f"/{self.tools[0]}/{self.loader.name}"
         self.crashed_pid = None
 
@@ -48,6 +50,15 @@ class NativeRun(steps.Run):
             kernel, initrd, self.disk, self.mem, self.cpus,
             f"console=ttyS0,115200 panic=-1 rdinit=/init crashkernel={self.crashkernel}", self.cpu,
             self._firmware() if self.efi else None), self.limit)
+
+    def payload(self):
+        """With `elf` the kernel is what Debian's bzImage unpacks: a vmlinux."""
+        files = super().payload()
+        if self.elf:
+            path = self.env.work / f"{self.name}.vmlinux"
+            path.write_bytes(vmlinux_of(files["payload/kernel"].read_bytes()))
+            files["payload/kernel"] = path
+        return files
 
     def _firmware(self):
         code, variables = self.env.pk.ovmf()
@@ -106,7 +117,22 @@ class NativeRun(steps.Run):
 
     def tidy(self, passed):
         super().tidy(passed)
-        (self.env.work / f"{self.name}.vars").unlink(missing_ok=True)
+        for kind in ("vars", "vmlinux"):
+            (self.env.work / f"{self.name}.{kind}").unlink(missing_ok=True)
+
+
+def vmlinux_of(bzimage):
+    """The ELF file in a bzImage: boot.rst, payload_offset and payload_length. Debian packs it with
+    xz, and the kernel's makefiles put its size behind it."""
+    offset, length = struct.unpack_from("<II", bzimage, 0x248)
+    start = (bzimage[0x1F1] + 1) * 512 + offset
+    try:
+        data = lzma.decompress(bzimage[start:start + length - 4])
+    except lzma.LZMAError as exc:
+        raise HarnessError(f"the kernel's payload is not xz data: {exc}") from exc
+    if data[:4] != b"\x7fELF":
+        raise HarnessError("the kernel's payload is no ELF file")
+    return data
 
 
 # -- the cases' bodies -----------------------------------------------------------------------
@@ -311,5 +337,7 @@ CASES = [
     row("n16", "native corrupted image", corrupted, **BELOW),
     row("n17", "native test-crash", works(*LOW, crash=test_crash), **BELOW, own="test-crash command"),
     row("n18", "EFI firmware", efi, **MID, efi=True),
+    row("n20", "vmlinux as dump kernel", works(*MIDDLE), **MID, elf=True,
+        own="way with a vmlinux that is given no further options"),
     row("n19", "crash with vmlinux, native", crash_opens, **BELOW, vmlinux=True),
 ]

@@ -140,6 +140,11 @@ class Packages:
         root = self.tree(self.kernel_name(arch), arch)
         return one(root, "boot/vmlinuz-*"), one(root, "lib/modules/*")
 
+    def kernel_config(self, arch):
+        """{its name: path}: what lies beside the kernel on every Debian host."""
+        path = one(self.tree(self.kernel_name(arch), arch), "boot/config-*")
+        return {path.name: path}
+
     def vmlinux(self, arch="amd64"):
         """The kernel with debug data, from its -dbg package. Large: the package is not kept."""
         name = self.kernel_name(arch)

@@ -99,6 +99,8 @@ class Run:
         files = {"payload/kernel": kernel, "payload/initrd": initrd}
         for arch in self.others:
             files[f"payload/kernel-{arch}"] = self.env.dump_parts[arch][0]
+        for arch in (self.arch, *self.others):
+            files.update({f"payload/{n}": p for n, p in self.env.pk.kernel_config(arch).items()})
         return files
 
     def tool_files(self):
