@@ -62,7 +62,8 @@ enum xk_status build_entry(struct builder *b)
 		return st;
 	if (img->is_64 && host_lacks_long_mode(b->h))
 		return diag_fail(b->d, XK_UNSUPPORTED,
-			"%s is a 64-bit kernel and this processor cannot run it", img->name);
+			"%s is a 64-bit kernel and this processor cannot run it: it has no long mode",
+			img->name);
 	if (img->is_64 && !b->h->cpu_long_mode && bits == 32)
 		plan_warn(p, "it is not known whether this processor can run 64-bit kernels (%s)",
 			host_gap_reason(b->h, "cpu.long-mode"));
