@@ -42,7 +42,7 @@ endif
 LIBS := -lz -lzstd -Wl,-Bstatic -llzma -ljson-c -Wl,-Bdynamic -ldl
 TESTLIBS := -lcmocka
 
-lib_src := $(wildcard common/*.c xen/*.c native/*.c)
+lib_src := $(wildcard common/*.c xen/*.c native/*.c vmcore/*.c)
 cli_src := $(wildcard cli/*.c)
 test_src := $(wildcard tests/unit/test_*.c)
 test_lib := $(filter-out $(test_src),$(wildcard tests/unit/*.c))
