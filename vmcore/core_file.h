@@ -8,6 +8,7 @@
 
 #include "vmcore/core.h"
 #include "vmcore/source.h"
+#include "vmcore/spans.h"
 
 /* Physical addresses of x86 have at most 52 bits (Intel SDM, MAXPHYADDR). */
 #define CORE_MAX_ADDR (UINT64_C(1) << 52)
@@ -29,7 +30,7 @@ struct core_file {
 	const struct core_ops *ops;
 	struct source *src;
 	size_t nr_src;
-	struct elf_spans *elf;
+	struct spans *elf; /* by machine address; rank: enum span_kind, id: header */
 	struct kdump *kdump;
 };
 
