@@ -2,7 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "vmcore/core_file.h"
+#include "vmcore/core_kdump.h"
 
 /* core_page() reads on when it is asked for one page after the other. */
 #define AHEAD 16
@@ -37,6 +37,8 @@ static enum xk_status open_format(struct core *c, struct diag *d)
 
 	if (core_elf_is((struct bytes){head, n}))
 		return core_elf_open(c, d);
+	if (core_kdump_is((struct bytes){head, n}))
+		return core_kdump_open(c, d);
 	return diag_fail(d, XK_BAD_INPUT,
 		"%s is no dump: it starts neither as an ELF file nor as a kdump-compressed or flattened one",
 		s->name);
@@ -121,6 +123,7 @@ void core_close(struct core *c)
 
 	if (f) {
 		core_elf_close(f);
+		core_kdump_close(f);
 		for (size_t i = 0; i < f->nr_src; i++)
 			source_close(&f->src[i]);
 		free(f->src);
@@ -146,7 +149,7 @@ struct core_reader *core_reader_create(const struct core *c)
 		r->slot[i].pfn = UINT64_MAX;
 	r->run = malloc(CORE_RUN_PAGES * CORE_PAGE);
 	r->slots = malloc(CORE_SLOTS * CORE_PAGE);
-	if (!r->run || !r->slots) {
+	if (!r->run || !r->slots || (c->file->kdump && !kdump_reader_init(r))) {
 		core_reader_destroy(r);
 		return NULL;
 	}
@@ -157,6 +160,7 @@ void core_reader_destroy(struct core_reader *r)
 {
 	if (!r)
 		return;
+	kdump_reader_deinit(r);
 	source_view_deinit(&r->view);
 	free(r->run);
 	free(r->slots);

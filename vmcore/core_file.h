@@ -57,5 +57,8 @@ void core_problem(struct core *c, const char *fmt, ...) _printf_(2, 3) _nonnull_
 enum xk_status core_elf_open(struct core *c, struct diag *d) _nonnull_;
 void core_elf_close(struct core_file *f) _nonnull_;
 bool core_elf_is(struct bytes head);
+enum xk_status core_kdump_open(struct core *c, struct diag *d) _nonnull_;
+void core_kdump_close(struct core_file *f) _nonnull_;
+bool core_kdump_is(struct bytes head);
 
 #endif
