@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "vmcore/core_kdump.h"
+#include "vmcore/flat.h"
 
 /* core_page() reads on when it is asked for one page after the other. */
 #define AHEAD 16
@@ -25,6 +26,30 @@ void core_problem(struct core *c, const char *fmt, ...)
 	}
 	if (n >= 0)
 		c->problems[c->nr_problems++] = s;
+}
+
+/* Files in flattened form become what they unfold to. */
+static enum xk_status unfold(struct core *c, struct diag *d)
+{
+	for (size_t i = 0; i < c->file->nr_src; i++) {
+		_cleanup_(source_view_deinit) struct source_view v = {0};
+		struct source *s = &c->file->src[i];
+		uint8_t head[16];
+		const char *why;
+		enum xk_status st;
+
+		if (!source_get(s, &v, 0, head, sizeof(head)) ||
+			!flat_is((struct bytes){head, sizeof(head)}))
+			continue;
+		st = flat_open(s, &why, d);
+		if (st)
+			return st;
+		c->flattened = true;
+		if (why)
+			core_problem(c, "%s, a flattened file, is cut short or damaged: %s",
+				s->name, why);
+	}
+	return XK_OK;
 }
 
 /* The file's kind by its first bytes. */
@@ -64,8 +89,10 @@ static enum xk_status open_sources(
 static enum xk_status open_file(struct core_file *f, struct core *ret, struct diag *d)
 {
 	struct core c = {.file = f};
-	enum xk_status st = open_format(&c, d);
+	enum xk_status st = unfold(&c, d);
 
+	if (!st)
+		st = open_format(&c, d);
 	if (st) {
 		core_close(&c);
 		return st;
