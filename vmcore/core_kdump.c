@@ -182,6 +182,17 @@ void kdump_map_from(uint8_t *map, uint64_t pfn, uint64_t start)
 		map[(i - pfn) / 8] &= (uint8_t)(start - i < 8 ? 0xffu << (start - i) : 0);
 }
 
+/* Clears the bits of pages from end on. */
+static void map_until(uint8_t *map, uint64_t pfn, uint64_t end)
+{
+	size_t byte = (size_t)((end - pfn) / 8);
+
+	if (end - pfn >= KDUMP_MAP_PAGES)
+		return;
+	map[byte] &= (uint8_t)((1u << (end - pfn) % 8) - 1);
+	memset(map + byte + 1, 0, KDUMP_MAP_BYTES - byte - 1);
+}
+
 /* Where the bitmap ends in the file: in a file cut short before its last page. */
 static uint64_t map_end(const struct kdump_part *p, uint64_t map)
 {
@@ -239,6 +250,7 @@ static enum xk_status part_count(
 			p->ranks[pfn >> p->stretch_shift] = rank;
 		whole = kdump_map_read(p, v, p->map_here, pfn, map) && whole;
 		kdump_map_from(map, pfn, p->start);
+		map_until(map, pfn, p->end);
 		rank += kdump_popcount(map, sizeof(map));
 	}
 	if (!whole)

@@ -57,7 +57,7 @@ static enum xk_status scan(struct source *s, struct flat *f, const char **why, s
 	uint64_t pos = FLAT_HEAD;
 
 	for (;;) {
-		uint64_t rec[2], end;
+		uint64_t rec[2], end, have;
 		int64_t off, size;
 
 		if (source_read_file(s, &v, pos, rec, sizeof(rec)) < sizeof(rec)) {
@@ -74,16 +74,19 @@ static enum xk_status scan(struct source *s, struct flat *f, const char **why, s
 			return XK_OK;
 		}
 		pos += sizeof(rec);
+		/* of one that is cut short, what is there: what it would have written over stays */
+		have = min_u64((uint64_t)size, s->file_size - pos);
 		if (f->nr == MAX_RUNS)
 			return diag_fail(d, XK_UNSUPPORTED,
 				"%s has more than %d records that do not follow each other; unfold it with `makedumpfile -R` first",
 				s->name, MAX_RUNS);
-		if (!run_add(f, (uint64_t)off, (uint64_t)size, pos))
+		if (have && !run_add(f, (uint64_t)off, have, pos))
 			return diag_fail(d, XK_NOMEM, "no memory for the records of %s", s->name);
-		if (add_overflow(pos, (uint64_t)size, &pos) || pos > s->file_size) {
+		if (have < (uint64_t)size) {
 			*why = "its end is missing";
 			return XK_OK;
 		}
+		pos += have;
 	}
 }
 

@@ -51,4 +51,23 @@ void mkcore_note(struct mkcore *m, const char *name, uint32_t type, const void *
 /* The file, to be freed by buf_deinit(). */
 struct buf mkcore_build(struct mkcore *m);
 
+/* The same memory and notes as a kdump-compressed file. Pages that a load describes beyond its
+ * filesz are marked as memory and left out. */
+struct mkcore_kdump {
+	uint32_t version; /* 1 to 6 */
+	bool is_32; /* the layout of a 32-bit build */
+	uint32_t flags; /* of its pages: 0, 1 zlib, 0x20 zstd, 2 lzo, 4 snappy */
+	uint32_t status; /* more bits for the status than flags */
+	bool split;
+	uint64_t start, end; /* of a split part */
+	const char *machine, *release; /* of its utsname; NULL: empty */
+	const char *vmcoreinfo; /* versions 3 on: a text outside the notes */
+	uint64_t lost_pfn; /* its descriptor has offset 0; 0: none */
+};
+struct buf mkcore_kdump(const struct mkcore *m, const struct mkcore_kdump *k);
+
+/* Any file in flattened form: records of `size` bytes, the first of them written again at the end,
+ * after rubbish at first. */
+struct buf mkcore_flatten(const struct buf *file, size_t size);
+
 #endif
