@@ -64,6 +64,8 @@ struct mkcore_kdump {
 	const char *vmcoreinfo; /* versions 3 on: a text outside the notes */
 	uint64_t lost_pfn; /* its descriptor has offset 0; 0: none */
 };
+/* False: the library for it is not installed for this width of program. */
+bool mkcore_can_pack(uint32_t flags);
 struct buf mkcore_kdump(const struct mkcore *m, const struct mkcore_kdump *k);
 
 /* Any file in flattened form: records of `size` bytes, the first of them written again at the end,

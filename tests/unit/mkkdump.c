@@ -52,6 +52,16 @@ static size_t by_library(const char *lib, const char *name, uint8_t *to, const u
 	return len;
 }
 
+bool mkcore_can_pack(uint32_t flags)
+{
+	const char *lib = flags == 2 ? "liblzo2.so.2" : flags == 4 ? "libsnappy.so.1" : NULL;
+	void *h = lib ? dlopen(lib, RTLD_NOW) : NULL;
+
+	if (h)
+		dlclose(h);
+	return !lib || h;
+}
+
 static size_t pack(uint32_t *flags, uint8_t *to, const uint8_t *page)
 {
 	uLongf len = 8192;
