@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "vmcore/xen_flags.h"
 
-#define BIT(n) (UINT64_C(1) << (n))
+#define BIT(n)	  (UINT64_C(1) << (n))
 #define CACHEATTR (UINT64_C(7) << 58)
 
 /* Source: Xen xen/include/asm-x86/mm.h, from 4.16 on xen/arch/x86/include/asm/mm.h, at the tags of
@@ -114,10 +114,8 @@ bool pgc_sane(const struct pgc *t, uint64_t info)
 	uint64_t count = info & (BIT(t->count) - 1);
 
 	switch (pgc_state(t, info)) {
-	case PGC_FREE:
-		return !(info & ~(state | t->need_scrub));
-	case PGC_OFFLINED:
-		return !(info & ~(state | t->need_scrub | t->broken));
+	case PGC_FREE: return !(info & ~(state | t->need_scrub));
+	case PGC_OFFLINED: return !(info & ~(state | t->need_scrub | t->broken));
 	default:
 		if (info & ~(PGC_ALLOCATED | PGC_XEN_HEAP | state | t->broken | t->referenced |
 				   t->flags | (BIT(t->count) - 1)))

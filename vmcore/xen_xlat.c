@@ -224,8 +224,8 @@ enum xk_status xen_xlat_init(const struct core *c, const struct core_notes *n,
 	if (st)
 		return st;
 	find_tables(&x, n, r);
-	vmcoreinfo_size(n->vmcoreinfo_xen, "page_info", &size);
-	x.bigmem = size == 48 || (xen_variable(&x, n, r, "frame_table", &v) && v == FRAMES_BIGMEM);
+	x.bigmem = (vmcoreinfo_size(n->vmcoreinfo_xen, "page_info", &size) && size == 48) ||
+		   (xen_variable(&x, n, r, "frame_table", &v) && v == FRAMES_BIGMEM);
 	x.directmap = x.bigmem ? DIRECTMAP_BIGMEM : DIRECTMAP;
 	x.directmap_end = DIRECTMAP_END;
 	if (xen_variable(&x, n, r, "max_page", &v) && v)
