@@ -4,7 +4,7 @@
  * the frame table and the page number within the direct map. Source: Xen xen/include/xen/pdx.h,
  * 4.17 (mask) and 4.21 (offset).
  */
-#include "vmcore/xlat.h"
+#include "vmcore/xen_xlat.h"
 
 /* Shifts come from a core: what C leaves undefined is 0 here. */
 static uint64_t shift_right(uint64_t v, unsigned n)
@@ -39,4 +39,18 @@ uint64_t pdx_to_pfn(const struct pdx *p, uint64_t pdx)
 	if (p->scheme == PDX_OFFSET && p->nr)
 		return pdx + p->pdx_to_pfn[slot(p, pdx, p->pdx_shift)];
 	return pdx;
+}
+
+uint64_t pdx_stretch(const struct pdx *p, uint64_t n)
+{
+	uint64_t size = 0; /* a power of two, or 0 for no end */
+
+	if (p->scheme == PDX_MASK)
+		size = p->bottom_mask + 1;
+	else if (p->scheme == PDX_OFFSET && p->nr)
+		/* One entry of either table. */
+		size = shift_left(1, p->pfn_shift < p->pdx_shift ? p->pfn_shift : p->pdx_shift);
+	else if (p->scheme == PDX_UNKNOWN)
+		size = 1;
+	return size ? size - (n & (size - 1)) : UINT64_MAX - n;
 }

@@ -65,26 +65,15 @@ static void image_linear(const struct xen_xlat *x, vaddr_t at, maddr_t *ret, uin
 	*left = (x->image_end ? x->image_end : x->image_base + IMAGE_MAX) - at;
 }
 
-/* How far a direct-map address's page number compresses together with its neighbours'. */
-static uint64_t pdx_stretch(const struct pdx *p)
-{
-	if (p->scheme == PDX_NONE)
-		return UINT64_MAX;
-	if (p->scheme == PDX_MASK)
-		return p->bottom_mask < UINT32_MAX ? p->bottom_mask + 1 : UINT64_MAX;
-	if (p->scheme == PDX_OFFSET && p->pdx_shift < 40)
-		return UINT64_C(1) << p->pdx_shift;
-	return 1;
-}
-
 static void direct_linear(const struct xen_xlat *x, vaddr_t at, maddr_t *ret, uint64_t *left)
 {
-	uint64_t off = at - x->directmap, pdx = off / CORE_PAGE, n = pdx_stretch(&x->pdx);
+	uint64_t off = at - x->directmap, pdx = off / CORE_PAGE;
+	uint64_t n = pdx_stretch(&x->pdx, pdx);
 
 	*ret = pdx_to_pfn(&x->pdx, pdx) * CORE_PAGE + off % CORE_PAGE;
 	*left = x->directmap_end - at;
-	if (n != UINT64_MAX)
-		*left = min_u64(*left, (n - pdx % n) * CORE_PAGE - off % CORE_PAGE);
+	if (n < *left / CORE_PAGE)
+		*left = n * CORE_PAGE - off % CORE_PAGE;
 }
 
 bool xen_to_machine(
