@@ -91,6 +91,7 @@ static enum found read_offsets(
 
 struct probes {
 	unsigned right, wrong, absent;
+	uint64_t pages, lost; /* of stretches probed; of those of which no probe is there */
 };
 
 static void probe(const struct xen_xlat *x, const struct pdx *p, struct core_reader *r,
@@ -122,13 +123,17 @@ static struct probes probe_all(
 		/* Whole pages from 1 MiB on; the last stretch always counts. */
 		struct range m = c->ram.v[i + step < c->ram.nr ? i : c->ram.nr - 1].r;
 		uint64_t first = max_u64(align_up(m.start, CORE_PAGE), MiB) / CORE_PAGE;
-		uint64_t end = m.end / CORE_PAGE;
+		uint64_t end = min_u64(m.end / CORE_PAGE, x->max_page);
+		unsigned absent = ret.absent;
 
 		if (end <= first)
 			continue;
 		probe(x, p, r, first, &ret);
 		probe(x, p, r, first + (end - first) / 2, &ret);
 		probe(x, p, r, end - 1, &ret);
+		ret.pages += end - first;
+		if (ret.absent == absent + 3)
+			ret.lost += end - first;
 	}
 	return ret;
 }
@@ -175,7 +180,8 @@ void xen_pdx_find(
 		return;
 	}
 	seen = probe_all(x, &p, c, r);
-	if (seen.wrong || seen.absent > seen.right ||
+	/* A page or a small stretch may be missing there, but not much of memory. */
+	if (seen.wrong || seen.absent > seen.right || seen.lost > seen.pages / 64 ||
 		(f == ABSENT && (seen.absent || !seen.right))) {
 		xen_xlat_say(x,
 			"page number compression %s (%s) does not fit Xen's direct map: of %u pages %u are elsewhere and %u are not there",
