@@ -44,13 +44,16 @@ static maddr_t large_base(const struct mode *m, uint64_t entry, uint64_t size)
 	return align_down(entry & PTE_ADDRESS, size);
 }
 
-bool pagetable_walk(const struct pagetable *t, vaddr_t at, maddr_t *ret, uint64_t *left)
+/* *absent: the size of the entry, 2^*absent bytes, at which a walk ended. */
+static bool walk(
+	const struct pagetable *t, vaddr_t at, maddr_t *ret, uint64_t *left, unsigned *absent)
 {
 	const struct mode *m;
 	maddr_t table = t->root;
 	unsigned level, shift;
 	uint64_t entry, size, index;
 
+	*absent = 63;
 	if (t->levels < 2 || t->levels >= ARRAY_SIZE(modes))
 		return false;
 	m = &modes[t->levels];
@@ -58,6 +61,7 @@ bool pagetable_walk(const struct pagetable *t, vaddr_t at, maddr_t *ret, uint64_
 		return false;
 	for (level = t->levels; level; level--) {
 		shift = 12 + (level - 1) * m->index;
+		*absent = shift;
 		index = at >> shift & ((1u << (level == t->levels ? m->first : m->index)) - 1);
 		if (!t->read(t->ctx, table + index * m->entry, m->entry, &entry))
 			return false;
@@ -65,21 +69,47 @@ bool pagetable_walk(const struct pagetable *t, vaddr_t at, maddr_t *ret, uint64_
 			return false;
 		entry &= ~t->not_address;
 		size = UINT64_C(1) << shift;
-		if (level == 1)
-			table = m->entry == 4 ? entry & 0xfffff000 : entry & PTE_ADDRESS;
-		else if (entry & PTE_LARGE && may_be_large(m, level))
-			table = large_base(m, entry, size);
-		else {
-			/* Elsewhere the bit is reserved and a CPU would fault. */
-			if (entry & PTE_LARGE && t->levels > 3)
+		table = m->entry == 4 ? entry & 0xfffff000 : entry & PTE_ADDRESS;
+		if (level > 1 && entry & PTE_LARGE) {
+			/* Where there are no large pages the bit is reserved: a CPU would fault. */
+			if (!may_be_large(m, level))
 				return false;
-			table = m->entry == 4 ? entry & 0xfffff000 : entry & PTE_ADDRESS;
-			continue;
+			table = large_base(m, entry, size);
+			level = 1;
 		}
-		*ret = table + (at & (size - 1));
-		if (left)
-			*left = size - (at & (size - 1));
-		return true;
+		if (level == 1) {
+			*ret = table + (at & (size - 1));
+			if (left)
+				*left = size - (at & (size - 1));
+			return true;
+		}
+	}
+	return false;
+}
+
+bool pagetable_walk(const struct pagetable *t, vaddr_t at, maddr_t *ret, uint64_t *left)
+{
+	unsigned absent;
+
+	return walk(t, at, ret, left, &absent);
+}
+
+#define NEXT_MAX 100000
+
+bool pagetable_next(const struct pagetable *t, vaddr_t *at, vaddr_t end)
+{
+	vaddr_t v = *at;
+	unsigned absent;
+	maddr_t m;
+
+	for (unsigned i = 0; i < NEXT_MAX && v < end; i++) {
+		if (walk(t, v, &m, NULL, &absent)) {
+			*at = v;
+			return true;
+		}
+		v = align_down(v, UINT64_C(1) << absent);
+		if (add_overflow(v, UINT64_C(1) << absent, &v))
+			break;
 	}
 	return false;
 }

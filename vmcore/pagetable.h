@@ -25,4 +25,10 @@ struct pagetable {
 bool pagetable_walk(
 	const struct pagetable *t, vaddr_t at, maddr_t *ret, uint64_t *left) _must_check_;
 
+/*
+ * Moves *at up to the next address that is mapped; it may stay. False: none below `end`, or it
+ * would take too many reads to find.
+ */
+bool pagetable_next(const struct pagetable *t, vaddr_t *at, vaddr_t end) _must_check_ _nonnull_;
+
 #endif

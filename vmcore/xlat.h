@@ -61,8 +61,9 @@ struct p2m {
 };
 #define P2M_NONE UINT64_MAX /* no page there: ballooned, invalid, foreign or identity-mapped I/O */
 
+/* x is NULL without Xen. */
 enum xk_status p2m_init(const struct core *c, const struct core_notes *n, const struct xen_xlat *x,
-	struct core_reader *r, struct p2m *ret, struct diag *d) _nonnull_;
+	struct core_reader *r, struct p2m *ret, struct diag *d);
 uint64_t p2m_mfn(const struct p2m *p, struct core_reader *r, uint64_t pfn) _nonnull_;
 
 /* The same for nr pfns. */
@@ -80,9 +81,10 @@ struct linux_xlat {
 	unsigned bits, levels; /* 2 (i386), 3 (PAE), 4, 5 */
 	struct p2m p2m;
 	uint64_t phys_base; /* physical address of the text mapping's zero; KASLR included */
-	vaddr_t text_base, page_offset, vmemmap;
-	uint64_t pgd_phys; /* swapper_pg_dir, dom0 pseudo-physical or machine; see pgd_is_machine */
-	bool pgd_is_machine;
+	uint64_t text_size; /* of the linear mapping from text_base on; 0: there is none (32-bit) */
+	vaddr_t text_base, page_offset, vmemmap; /* 0 unknown (vmemmap: or not used) */
+	maddr_t pgd; /* swapper_pg_dir; 0: its tables cannot be walked */
+	uint64_t not_address; /* page table bits that are a memory encryption flag */
 	char why[256];
 };
 enum xk_status linux_xlat_init(const struct core *c, const struct core_notes *n,
