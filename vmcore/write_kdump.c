@@ -57,7 +57,7 @@ struct layout {
 	uint64_t bitmap1, bitmap2, table, data; /* file offsets */
 };
 
-struct kdump {
+struct kdump_out {
 	struct dump_writer w;
 	const struct dump_head *h;
 	struct out *o;
@@ -133,7 +133,7 @@ static void fill_utsname(const struct dump_head *h, uint8_t *uts)
 	put_text(uts + 5 * UTS_LEN, "(none)");
 }
 
-static enum xk_status write_header(struct kdump *k, bool whole, struct diag *d)
+static enum xk_status write_header(struct kdump_out *k, bool whole, struct diag *d)
 {
 	const struct dump_head *h = k->h;
 	uint8_t b[BLOCK] = "KDUMP   ";
@@ -151,7 +151,7 @@ static enum xk_status write_header(struct kdump *k, bool whole, struct diag *d)
 }
 
 /* Sub header and notes, to whole blocks. */
-static enum xk_status write_sub_header(struct kdump *k, struct diag *d)
+static enum xk_status write_sub_header(struct kdump_out *k, struct diag *d)
 {
 	const struct dump_head *h = k->h;
 	const uint64_t notes_at = BLOCK + SUB_SIZE;
@@ -200,7 +200,7 @@ static void set_bits(uint8_t *piece, uint64_t base, uint64_t nr, uint64_t from, 
 }
 
 /* The first bitmap: what is memory at all. Where nothing is, both have a hole. */
-static enum xk_status write_ram_bitmap(struct kdump *k, struct diag *d)
+static enum xk_status write_ram_bitmap(struct kdump_out *k, struct diag *d)
 {
 	const struct range_list *ram = k->h->ram;
 	const uint64_t bits = (uint64_t)BITS_BATCH * 8;
@@ -231,7 +231,7 @@ static enum xk_status write_ram_bitmap(struct kdump *k, struct diag *d)
 	return XK_OK;
 }
 
-static enum xk_status flush_table(struct kdump *k, struct diag *d)
+static enum xk_status flush_table(struct kdump_out *k, struct diag *d)
 {
 	enum xk_status st;
 
@@ -247,7 +247,7 @@ static enum xk_status flush_table(struct kdump *k, struct diag *d)
 }
 
 /* Descriptors first: a bit says that they are there. */
-static enum xk_status flush_bits(struct kdump *k, struct diag *d)
+static enum xk_status flush_bits(struct kdump_out *k, struct diag *d)
 {
 	enum xk_status st = flush_table(k, d);
 
@@ -261,7 +261,7 @@ static enum xk_status flush_bits(struct kdump *k, struct diag *d)
 
 /* Brings the piece of the second bitmap that has this page to hand; one that was left is never
  * needed again. Flattened files need all of it. */
-static enum xk_status turn_to(struct kdump *k, uint64_t pfn, struct diag *d)
+static enum xk_status turn_to(struct kdump_out *k, uint64_t pfn, struct diag *d)
 {
 	const uint64_t want = pfn / 8 / BITS_BATCH * BITS_BATCH;
 
@@ -278,7 +278,7 @@ static enum xk_status turn_to(struct kdump *k, uint64_t pfn, struct diag *d)
 	return XK_OK;
 }
 
-static void add_descriptor(struct kdump *k, uint64_t offset, uint32_t size, uint32_t flags)
+static void add_descriptor(struct kdump_out *k, uint64_t offset, uint32_t size, uint32_t flags)
 {
 	uint8_t *p = k->table + k->nr_table++ * DESC_SIZE;
 
@@ -299,7 +299,7 @@ static unsigned count_pages(const struct dump_chunk *c)
 
 static enum xk_status kdump_chunk(struct dump_writer *w, const struct dump_chunk *c, struct diag *d)
 {
-	struct kdump *k = (struct kdump *)w;
+	struct kdump_out *k = (struct kdump_out *)w;
 	unsigned nr = count_pages(c);
 	uint64_t at = k->data;
 	enum xk_status st;
@@ -342,7 +342,7 @@ static enum xk_status kdump_chunk(struct dump_writer *w, const struct dump_chunk
 }
 
 /* To the end of the second bitmap, which must be in the file whole. */
-static enum xk_status finish_bits(struct kdump *k, struct diag *d)
+static enum xk_status finish_bits(struct kdump_out *k, struct diag *d)
 {
 	enum xk_status st = XK_OK;
 
@@ -357,7 +357,7 @@ static enum xk_status finish_bits(struct kdump *k, struct diag *d)
 
 static enum xk_status kdump_finish(struct dump_writer *w, bool whole, struct diag *d)
 {
-	struct kdump *k = (struct kdump *)w;
+	struct kdump_out *k = (struct kdump_out *)w;
 	enum xk_status st = finish_bits(k, d);
 
 	if (st == XK_OK && whole)
@@ -367,7 +367,7 @@ static enum xk_status kdump_finish(struct dump_writer *w, bool whole, struct dia
 
 static void kdump_destroy(struct dump_writer *w)
 {
-	struct kdump *k = (struct kdump *)w;
+	struct kdump_out *k = (struct kdump_out *)w;
 
 	free(k->table);
 	free(k->bits);
@@ -377,7 +377,7 @@ static void kdump_destroy(struct dump_writer *w)
 /* The first header says that the dump is incomplete, for it is. In a stream there is no second
  * chance, so there it comes last. Room for the tables is taken now: when the disk is full they
  * must still say what is there. */
-static enum xk_status begin(struct kdump *k, struct diag *d)
+static enum xk_status begin(struct kdump_out *k, struct diag *d)
 {
 	static const uint8_t zeros[BLOCK];
 	enum xk_status st = out_reserve(k->o, k->at.table, k->at.data - k->at.table, d);
@@ -396,7 +396,7 @@ static enum xk_status begin(struct kdump *k, struct diag *d)
 enum xk_status kdump_create(
 	const struct dump_head *h, struct out *o, struct dump_writer **ret, struct diag *d)
 {
-	struct kdump *k;
+	struct kdump_out *k;
 	enum xk_status st;
 
 	/* 52 bits of address; and bitmap_blocks of both is a 32-bit number */

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "tests/unit/fixture.h"
+#include "tests/unit/flat.h"
 #include "tests/unit/xktest.h"
 #include "vmcore/dump.h"
 
@@ -38,8 +39,7 @@ static struct dump_head head(void)
 	};
 }
 
-static uint8_t file[1 << 20];
-static size_t file_len;
+static struct buf file;
 
 static char *at(const char *name)
 {
@@ -51,58 +51,16 @@ static char *at(const char *name)
 
 static void load(const char *name)
 {
-	FILE *f = fopen(at(name), "rb");
-
-	assert_non_null(f);
-	file_len = fread(file, 1, sizeof(file), f);
-	assert_true(file_len < sizeof(file));
-	fclose(f);
-}
-
-static uint64_t be64(const uint8_t *p)
-{
-	uint64_t v = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		v = v << 8 | p[i];
-	return v;
-}
-
-/* Puts a flattened file together; no byte may be said twice: a stream cannot be taken back. */
-static void unflatten(void)
-{
-	static uint8_t ret[sizeof(file)], said[sizeof(file)];
-	size_t pos = 4096, len = 0;
-
-	memset(ret, 0, sizeof(ret));
-	memset(said, 0, sizeof(said));
-	for (;;) {
-		uint64_t off, size;
-
-		assert_true(pos + 16 <= file_len);
-		off = be64(file + pos);
-		size = be64(file + pos + 8);
-		pos += 16;
-		if (off == UINT64_MAX)
-			break;
-		assert_true(off + size <= sizeof(ret) && pos + size <= file_len);
-		assert_null(memchr(said + off, 1, size));
-		memset(said + off, 1, size);
-		memcpy(ret + off, file + pos, size);
-		pos += size;
-		len = off + size > len ? off + size : len;
-	}
-	assert_int_equal(pos, file_len);
-	memcpy(file, ret, len);
-	file_len = len;
+	buf_deinit(&file);
+	flat_load(at(name), &file);
 }
 
 static uint32_t get32(size_t off)
 {
 	uint32_t v;
 
-	assert_true(off + 4 <= file_len);
-	memcpy(&v, file + off, 4);
+	assert_true(off + 4 <= file.len);
+	memcpy(&v, file.data + off, 4);
 	return v;
 }
 
@@ -110,8 +68,8 @@ static uint64_t get64(size_t off)
 {
 	uint64_t v;
 
-	assert_true(off + 8 <= file_len);
-	memcpy(&v, file + off, 8);
+	assert_true(off + 8 <= file.len);
+	memcpy(&v, file.data + off, 8);
 	return v;
 }
 
@@ -124,7 +82,7 @@ static uint64_t get64(size_t off)
 
 static bool bit(size_t bitmap, unsigned pfn)
 {
-	return file[bitmap + pfn / 8] >> pfn % 8 & 1;
+	return file.data[bitmap + pfn / 8] >> pfn % 8 & 1;
 }
 
 /* The descriptor's offset in the file, as a reader finds it: by counting bits; 0: no such page. */
@@ -208,17 +166,17 @@ static void make(bool flattened, bool whole)
 	end(w, o, whole);
 	load(whole ? "dump" : "dump.incomplete");
 	if (flattened)
-		unflatten();
+		flat_join(&file);
 }
 
 static void check_head(uint32_t status)
 {
-	assert_memory_equal(file, "KDUMP   ", 8);
+	assert_memory_equal(file.data, "KDUMP   ", 8);
 	assert_int_equal(get32(8), 6);
-	assert_string_equal(file + 12, "Linux");
-	assert_string_equal(file + 12 + 2 * 65, "6.1.0");
-	assert_string_equal(file + 12 + 3 * 65, "#1 SMP");
-	assert_string_equal(file + 12 + 4 * 65, "x86_64");
+	assert_string_equal(file.data + 12, "Linux");
+	assert_string_equal(file.data + 12 + 2 * 65, "6.1.0");
+	assert_string_equal(file.data + 12 + 3 * 65, "#1 SMP");
+	assert_string_equal(file.data + 12 + 4 * 65, "x86_64");
 	assert_int_equal(get64(408), 1700000000);
 	assert_int_equal(get64(416), 0);
 	assert_int_equal(get32(424), status);
@@ -234,7 +192,7 @@ static void check_head(uint32_t status)
 	assert_int_equal(get64(0x1000 + 48), 0x1000 + 104);
 	assert_int_equal(get64(0x1000 + 56), 32);
 	assert_int_equal(get64(0x1000 + 96), 32772);
-	assert_memory_equal(file + 0x1000 + 104, notes, 32);
+	assert_memory_equal(file.data + 0x1000 + 104, notes, 32);
 	for (unsigned i = 0; i < 65536; i++)
 		assert_int_equal(bit(BITMAP1, i), (i >= 1 && i <= 9) || (i >= 32768 && i <= 32771));
 }
@@ -248,14 +206,14 @@ static void check_pages(void)
 	page_is(5, ZEROS, 4096, 0);
 	page_is(32768, DATA + 4106, 10, 1);
 	page_is(32770, DATA + 4116, 4096, 0);
-	assert_int_equal(file_len, DATA + 8212);
+	assert_int_equal(file.len, DATA + 8212);
 	for (unsigned i = 0; i < 4096; i++)
-		assert_int_equal(file[ZEROS + i], 0);
-	assert_int_equal(file[DATA + 9], 1);
-	assert_int_equal(file[DATA + 10], 4);
-	assert_int_equal(file[DATA + 4105], 4);
-	assert_int_equal(file[DATA + 4106], 0);
-	assert_int_equal(file[DATA + 4116], 2);
+		assert_int_equal(file.data[ZEROS + i], 0);
+	assert_int_equal(file.data[DATA + 9], 1);
+	assert_int_equal(file.data[DATA + 10], 4);
+	assert_int_equal(file.data[DATA + 4105], 4);
+	assert_int_equal(file.data[DATA + 4106], 0);
+	assert_int_equal(file.data[DATA + 4116], 2);
 	for (unsigned i = 0; i < 65536; i++)
 		if (i != 1 && i != 2 && i != 4 && i != 5 && i != 32768 && i != 32770)
 			assert_int_equal(desc(i), 0);
@@ -270,16 +228,15 @@ static void whole(void **state _unused_)
 
 static void flattened(void **state _unused_)
 {
-	static uint8_t plain[sizeof(file)];
-	size_t len;
+	struct buf plain = {0};
 
 	make(false, true);
-	memcpy(plain, file, file_len);
-	len = file_len;
+	buf_append(&plain, file.data, file.len);
 	again(state);
 	make(true, true);
-	assert_int_equal(file_len, len);
-	assert_memory_equal(file, plain, len);
+	assert_int_equal(file.len, plain.len);
+	assert_memory_equal(file.data, plain.data, plain.len);
+	buf_deinit(&plain);
 }
 
 static void incomplete(void **state)
@@ -409,9 +366,9 @@ static void nothing_known(void **state _unused_)
 
 	end(w, o, true);
 	load("dump");
-	assert_string_equal(file + 12 + 2 * 65, "unknown");
-	assert_string_equal(file + 12 + 3 * 65, "unknown");
-	assert_string_equal(file + 12 + 4 * 65, "i686");
+	assert_string_equal(file.data + 12 + 2 * 65, "unknown");
+	assert_string_equal(file.data + 12 + 3 * 65, "unknown");
+	assert_string_equal(file.data + 12 + 4 * 65, "i686");
 	assert_int_equal(get32(424), 0);
 	assert_int_equal(get32(460), 1);
 	assert_int_equal(get64(0x1000 + 32), 0);
@@ -431,8 +388,8 @@ static void long_names_are_cut(void **state _unused_)
 	w = begin(&hd, false, &o);
 	end(w, o, true);
 	load("dump");
-	assert_int_equal(strlen((char *)file + 12 + 2 * 65), 64);
-	assert_string_equal(file + 12 + 3 * 65, "#1 SMP");
+	assert_int_equal(strlen((char *)file.data + 12 + 2 * 65), 64);
+	assert_string_equal(file.data + 12 + 3 * 65, "#1 SMP");
 }
 
 /* 33000 pages of descriptors are several batches, and a bitmap may begin anywhere. */
@@ -461,20 +418,28 @@ static void many_pages(void **state _unused_)
 	assert_false(bit(BITMAP2, 33000));
 }
 
+static int drop_file(void **state)
+{
+	buf_deinit(&file);
+	return teardown(state);
+}
+
+#define K(f) cmocka_unit_test_setup_teardown(f, setup, drop_file)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(whole),
-		T(flattened),
-		T(incomplete),
-		T(unfinished_says_so),
-		T(more_than_planned),
-		T(full_disk),
-		T(no_room_for_tables),
-		T(absurd_size),
-		T(nothing_known),
-		T(long_names_are_cut),
-		T(many_pages),
+		K(whole),
+		K(flattened),
+		K(incomplete),
+		K(unfinished_says_so),
+		K(more_than_planned),
+		K(full_disk),
+		K(no_room_for_tables),
+		K(absurd_size),
+		K(nothing_known),
+		K(long_names_are_cut),
+		K(many_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
