@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the notes of a core say, as a value. Everything points into the notes it was read from. */
+/*
+ * What the notes of a core say, as a value. Texts point into the notes it was read from, which must
+ * outlive it. Notes are untrusted: one that makes no sense is a finding in `problems` and is left
+ * out. Layouts: Xen's by xen/notes.h; elf_prstatus of Linux x86 is the same as Xen's.
+ */
 #ifndef VMCORE_NOTES_H
 #define VMCORE_NOTES_H
 
@@ -7,6 +11,17 @@
 #include "common/diag.h"
 #include "common/note.h"
 #include "common/range.h"
+
+#define XKN_MAX_TEXT (8 * MiB) /* of facts or symbols, unpacked */
+
+/* The XENKDUMP note (doc/xenkdump-note.md). What the loader left out is empty. */
+struct xkn {
+	uint16_t version;
+	struct bytes tool; /* name and version of the loader; in the notes */
+	struct buf facts, symbols; /* texts, unpacked; owned; a NUL not counted follows each */
+	struct xkn_map *map; /* what lies where in the crash region, entries in use only; owned */
+	size_t nr_map;
+};
 
 struct cpu_regs { /* as the crash left them; 32-bit ones widened */
 	uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi, rip, cs,
@@ -29,16 +44,23 @@ struct core_notes {
 	} xen_info;
 	struct bytes vmcoreinfo; /* of the Linux kernel: native, or dom0's; empty: none */
 	struct bytes vmcoreinfo_xen;
-	struct xkn *xenkdump; /* the XENKDUMP note, parsed; NULL: none or damaged. See below */
+	struct xkn *xenkdump; /* NULL: none, or damaged */
 	size_t nr_problems;
 	char *problems[16];
 };
 
+/* XK_NOMEM. */
 enum xk_status core_notes_parse(
 	struct bytes notes, uint16_t machine, struct core_notes *ret, struct diag *d) _nonnull_;
 void core_notes_deinit(struct core_notes *n) _nonnull_;
 
-/* VMCOREINFO text: KEY=value a line. false: no such key, or not a number of that base. */
+/* Of the XENKDUMP note: the hypervisor's symbols as nm text; the facts (doc/facts.md). Borrowed
+ * from x; empty: the note has none. */
+struct bytes xkn_symbols(const struct xkn *x) _nonnull_;
+struct bytes xkn_facts(const struct xkn *x) _nonnull_;
+
+/* VMCOREINFO text: KEY=value a line. false: no such key, or not a number of that base (symbols are
+ * hexadecimal without 0x, the rest decimal). Of two lines with one key the first counts. */
 bool vmcoreinfo_symbol(struct bytes text, const char *name, vaddr_t *ret) _must_check_ _nonnull_;
 bool vmcoreinfo_size(struct bytes text, const char *name, uint64_t *ret) _must_check_ _nonnull_;
 bool vmcoreinfo_offset(struct bytes text, const char *name, uint64_t *ret) _must_check_ _nonnull_;
