@@ -144,8 +144,9 @@ struct core_reader *core_reader_create(const struct core *c)
 	r->last = UINT64_MAX - 1;
 	for (size_t i = 0; i < CORE_SLOTS; i++)
 		r->slot[i].pfn = UINT64_MAX;
-	r->run = malloc(CORE_RUN_PAGES * CORE_PAGE);
-	r->slots = malloc(CORE_SLOTS * CORE_PAGE);
+	/* Copies to a misaligned buffer are ten times slower (rep movsb of current CPUs). */
+	r->run = aligned_alloc(CORE_PAGE, CORE_RUN_PAGES * CORE_PAGE);
+	r->slots = aligned_alloc(CORE_PAGE, CORE_SLOTS * CORE_PAGE);
 	if (!r->run || !r->slots) {
 		core_reader_destroy(r);
 		return NULL;

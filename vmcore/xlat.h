@@ -26,11 +26,13 @@ uint64_t pdx_to_pfn(const struct pdx *p, uint64_t pdx) _nonnull_;
 struct xen_xlat {
 	uint32_t major, minor;
 	vaddr_t image_base; /* 1 GiB-aligned virtual base that phys_start maps to */
+	vaddr_t image_end; /* one beyond Xen's own data; 0 unknown */
 	maddr_t phys_start;
 	vaddr_t directmap, directmap_end;
 	maddr_t pgd_l4; /* idle_pg_table; 0 unknown: only image and direct map translate */
 	struct pdx pdx;
 	bool bigmem;
+	uint64_t max_page; /* machine pages that Xen has a frame table for; UINT64_MAX unknown */
 	char why[256]; /* how pdx and the bases were found, for people */
 };
 enum xk_status xen_xlat_init(const struct core *c, const struct core_notes *n,
@@ -43,7 +45,9 @@ bool xen_to_machine(const struct xen_xlat *x, struct core_reader *r, vaddr_t at,
 bool xen_read(const struct xen_xlat *x, struct core_reader *r, vaddr_t at, void *ret,
 	size_t len) _must_check_ _nonnull_;
 
-/* The symbol's address by name from the XENKDUMP note's table; false: none. */
+/* The symbol's address by name from the XENKDUMP note's table; false: none. A static one is found
+ * by its name alone ("conring") or with its file ("drivers/char/console.c#conring"); a name that
+ * several files have is not found alone. */
 bool xen_symbol(const struct core_notes *n, const char *name, vaddr_t *ret) _must_check_ _nonnull_;
 
 /* --- dom0's pseudo-physical memory ----------------------------------------------------------- */
@@ -60,6 +64,15 @@ struct p2m {
 enum xk_status p2m_init(const struct core *c, const struct core_notes *n, const struct xen_xlat *x,
 	struct core_reader *r, struct p2m *ret, struct diag *d) _nonnull_;
 uint64_t p2m_mfn(const struct p2m *p, struct core_reader *r, uint64_t pfn) _nonnull_;
+
+/* The same for nr pfns. */
+void p2m_window(const struct p2m *p, struct core_reader *r, uint64_t pfn, size_t nr,
+	uint64_t *mfns) _nonnull_;
+
+/* Machine pages that are another domain's and that dom0 maps through a grant: calls `each` until
+ * it says no. False: it did, or there is no list. */
+bool p2m_each_foreign(const struct p2m *p, struct core_reader *r,
+	bool (*each)(void *ctx, uint64_t pfn, uint64_t mfn), void *ctx) _must_check_;
 
 /* --- a Linux kernel: dom0's, or the native one ----------------------------------------------- */
 
