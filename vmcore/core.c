@@ -2,7 +2,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "vmcore/core_file.h"
+#include "vmcore/core_kdump.h"
+#include "vmcore/flat.h"
 
 /* core_page() reads on when it is asked for one page after the other. */
 #define AHEAD 16
@@ -27,6 +28,30 @@ void core_problem(struct core *c, const char *fmt, ...)
 		c->problems[c->nr_problems++] = s;
 }
 
+/* Files in flattened form become what they unfold to. */
+static enum xk_status unfold(struct core *c, struct diag *d)
+{
+	for (size_t i = 0; i < c->file->nr_src; i++) {
+		_cleanup_(source_view_deinit) struct source_view v = {0};
+		struct source *s = &c->file->src[i];
+		uint8_t head[16];
+		const char *why;
+		enum xk_status st;
+
+		if (!source_get(s, &v, 0, head, sizeof(head)) ||
+			!flat_is((struct bytes){head, sizeof(head)}))
+			continue;
+		st = flat_open(s, &why, d);
+		if (st)
+			return st;
+		c->flattened = true;
+		if (why)
+			core_problem(c, "%s, a flattened file, is cut short or damaged: %s",
+				s->name, why);
+	}
+	return XK_OK;
+}
+
 /* The file's kind by its first bytes. */
 static enum xk_status open_format(struct core *c, struct diag *d)
 {
@@ -37,6 +62,8 @@ static enum xk_status open_format(struct core *c, struct diag *d)
 
 	if (core_elf_is((struct bytes){head, n}))
 		return core_elf_open(c, d);
+	if (core_kdump_is((struct bytes){head, n}))
+		return core_kdump_open(c, d);
 	return diag_fail(d, XK_BAD_INPUT,
 		"%s is no dump: it starts neither as an ELF file nor as a kdump-compressed or flattened one",
 		s->name);
@@ -62,8 +89,10 @@ static enum xk_status open_sources(
 static enum xk_status open_file(struct core_file *f, struct core *ret, struct diag *d)
 {
 	struct core c = {.file = f};
-	enum xk_status st = open_format(&c, d);
+	enum xk_status st = unfold(&c, d);
 
+	if (!st)
+		st = open_format(&c, d);
 	if (st) {
 		core_close(&c);
 		return st;
@@ -121,6 +150,7 @@ void core_close(struct core *c)
 
 	if (f) {
 		core_elf_close(f);
+		core_kdump_close(f);
 		for (size_t i = 0; i < f->nr_src; i++)
 			source_close(&f->src[i]);
 		free(f->src);
@@ -147,7 +177,7 @@ struct core_reader *core_reader_create(const struct core *c)
 	/* Copies to a misaligned buffer are ten times slower (rep movsb of current CPUs). */
 	r->run = aligned_alloc(CORE_PAGE, CORE_RUN_PAGES * CORE_PAGE);
 	r->slots = aligned_alloc(CORE_PAGE, CORE_SLOTS * CORE_PAGE);
-	if (!r->run || !r->slots) {
+	if (!r->run || !r->slots || (c->file->kdump && !kdump_reader_init(r))) {
 		core_reader_destroy(r);
 		return NULL;
 	}
@@ -158,6 +188,7 @@ void core_reader_destroy(struct core_reader *r)
 {
 	if (!r)
 		return;
+	kdump_reader_deinit(r);
 	source_view_deinit(&r->view);
 	free(r->run);
 	free(r->slots);

@@ -11,20 +11,8 @@
 /* Every header costs memory here; a dump kernel shows at most 65534. */
 #define MAX_PHDRS 0x20000
 
-/* Better ones first: where headers overlap, content wins over none, then the first header. */
+/* As ranks: where headers overlap, content wins over none, then the first header. */
 enum span_kind { SPAN_FILE, SPAN_CUT, SPAN_EXCLUDED };
-
-struct span {
-	struct range mem;
-	uint64_t off; /* in the file */
-	uint32_t phdr; /* which header it came from */
-	uint32_t kind;
-};
-
-struct elf_spans {
-	struct span *v; /* sorted, disjoint once all are there */
-	size_t nr, cap;
-};
 
 bool core_elf_is(struct bytes head)
 {
@@ -135,29 +123,17 @@ static void add_notes(struct core *c, struct source_view *v, uint64_t i, const E
 	buf_zero(&c->notes, -c->notes.len % 4);
 }
 
-static bool add_span(struct elf_spans *e, maddr_t start, uint64_t size, uint64_t off, uint64_t phdr,
+static bool add_span(struct core *c, maddr_t start, uint64_t size, uint64_t off, uint64_t phdr,
 	enum span_kind kind)
 {
-	if (!size)
-		return true;
-	if (e->nr == e->cap) {
-		size_t cap = e->cap ? 2 * e->cap : 64;
-		struct span *v = reallocarray(e->v, cap, sizeof(*v));
-
-		if (!v)
-			return false;
-		e->v = v;
-		e->cap = cap;
-	}
-	e->v[e->nr++] = (struct span){{start, start + size}, off, (uint32_t)phdr, kind};
-	return true;
+	return spans_add(
+		c->file->elf, (struct span){{start, start + size}, off, (uint32_t)phdr, kind});
 }
 
 /* False only for want of memory. */
 static bool add_load(struct core *c, uint64_t i, const Elf64_Phdr *p, uint64_t *cut)
 {
 	uint64_t memsz = max_u64(p->p_memsz, p->p_filesz), have, file = c->file->src[0].size;
-	struct elf_spans *e = c->file->elf;
 	struct range mem;
 
 	if (!memsz)
@@ -177,122 +153,24 @@ static bool add_load(struct core *c, uint64_t i, const Elf64_Phdr *p, uint64_t *
 	have = p->p_offset < file ? min_u64(p->p_filesz, file - p->p_offset) : 0;
 	*cut += p->p_filesz - have;
 	c->loads[c->nr_loads++] = (struct core_load){mem, p->p_vaddr};
-	return add_span(e, mem.start, have, p->p_offset, i, SPAN_FILE) &&
-	       add_span(e, mem.start + have, p->p_filesz - have, 0, i, SPAN_CUT) &&
-	       add_span(e, mem.start + p->p_filesz, memsz - p->p_filesz, 0, i, SPAN_EXCLUDED) &&
+	return add_span(c, mem.start, have, p->p_offset, i, SPAN_FILE) &&
+	       add_span(c, mem.start + have, p->p_filesz - have, 0, i, SPAN_CUT) &&
+	       add_span(c, mem.start + p->p_filesz, memsz - p->p_filesz, 0, i, SPAN_EXCLUDED) &&
 	       range_list_add(&c->ram, mem, MEM_RAM);
-}
-
-static int by_start(const void *a, const void *b)
-{
-	const struct span *x = a, *y = b;
-
-	return (x->mem.start > y->mem.start) - (x->mem.start < y->mem.start);
-}
-
-static bool better(const struct span *a, const struct span *b)
-{
-	return a->kind != b->kind ? a->kind < b->kind : a->phdr < b->phdr;
-}
-
-/* A heap of the spans that hold the address in question, the best one on top. */
-struct heap {
-	const struct span **v;
-	size_t nr;
-};
-
-static void heap_push(struct heap *h, const struct span *s)
-{
-	size_t i = h->nr++;
-
-	for (; i && better(s, h->v[(i - 1) / 2]); i = (i - 1) / 2)
-		h->v[i] = h->v[(i - 1) / 2];
-	h->v[i] = s;
-}
-
-static void heap_pop(struct heap *h)
-{
-	const struct span *s = h->v[--h->nr];
-	size_t i = 0, k;
-
-	for (; (k = 2 * i + 1) < h->nr; i = k) {
-		if (k + 1 < h->nr && better(h->v[k + 1], h->v[k]))
-			k++;
-		if (!better(h->v[k], s))
-			break;
-		h->v[i] = h->v[k];
-	}
-	h->v[i] = s;
-}
-
-/* Appends [from, to) of s. */
-static bool add_part(struct elf_spans *out, const struct span *s, maddr_t from, maddr_t to)
-{
-	struct span *last = out->nr ? &out->v[out->nr - 1] : NULL;
-
-	if (last && last->phdr == s->phdr && last->kind == s->kind && last->mem.end == from) {
-		last->mem.end = to;
-		return true;
-	}
-	return add_span(out, from, to - from, s->off + (from - s->mem.start), s->phdr,
-		(enum span_kind)s->kind);
-}
-
-/* Cuts sorted spans that overlap so that each address is in one: a sweep over their borders. */
-static bool resolve(const struct elf_spans *in, struct elf_spans *out)
-{
-	struct heap h = {calloc(in->nr, sizeof(*h.v)), 0};
-	maddr_t at = 0;
-	size_t next = 0;
-	bool ok = h.v;
-
-	while (ok && (h.nr || next < in->nr)) {
-		maddr_t to;
-
-		if (!h.nr)
-			at = max_u64(at, in->v[next].mem.start);
-		for (; next < in->nr && in->v[next].mem.start <= at; next++)
-			heap_push(&h, &in->v[next]);
-		while (h.nr && h.v[0]->mem.end <= at)
-			heap_pop(&h);
-		if (!h.nr)
-			continue;
-		to = h.v[0]->mem.end;
-		if (next < in->nr)
-			to = min_u64(to, in->v[next].mem.start);
-		ok = add_part(out, h.v[0], at, to);
-		at = to;
-	}
-	free(h.v);
-	return ok;
 }
 
 /* Sorts the spans and makes them disjoint. */
 static bool finish(struct core *c)
 {
-	struct elf_spans *e = c->file->elf, out = {0};
-	uint64_t twice = 0;
-	maddr_t end = 0;
+	uint64_t twice;
 
-	if (e->nr)
-		qsort(e->v, e->nr, sizeof(*e->v), by_start);
-	for (size_t i = 0; i < e->nr; i++) {
-		if (e->v[i].mem.start < end)
-			twice += min_u64(e->v[i].mem.end, end) - e->v[i].mem.start;
-		end = max_u64(end, e->v[i].mem.end);
-	}
-	if (!twice)
-		return true;
-	core_problem(c,
-		"%" PRIu64
-		" KiB of memory are described more than once; the first description is used",
-		(twice + 1023) / 1024);
-	if (!resolve(e, &out)) {
-		free(out.v);
+	if (!spans_finish(c->file->elf, &twice))
 		return false;
-	}
-	free(e->v);
-	*e = out;
+	if (twice)
+		core_problem(c,
+			"%" PRIu64
+			" KiB of memory are described more than once; the first description is used",
+			(twice + 1023) / 1024);
 	return true;
 }
 
@@ -363,41 +241,25 @@ enum xk_status core_elf_open(struct core *c, struct diag *d)
 void core_elf_close(struct core_file *f)
 {
 	if (f->elf)
-		free(f->elf->v);
+		spans_deinit(f->elf);
 	free(f->elf);
 	f->elf = NULL;
-}
-
-/* The first span that ends beyond at; e->nr: none. */
-static size_t find(const struct elf_spans *e, maddr_t at)
-{
-	size_t lo = 0, hi = e->nr;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (e->v[mid].mem.end > at)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return lo;
 }
 
 static size_t elf_run(struct core_reader *r, uint64_t pfn, size_t max, uint8_t *to)
 {
 	const struct core_file *f = r->core->file;
 	maddr_t at = pfn * CORE_PAGE;
-	size_t i = find(f->elf, at), n;
+	size_t i = spans_find(f->elf, at), n;
 	const struct span *s;
 
 	if (i == f->elf->nr)
 		return 0;
 	s = &f->elf->v[i];
-	if (s->kind != SPAN_FILE || s->mem.start > at)
+	if (s->rank != SPAN_FILE || s->r.start > at)
 		return 0;
-	n = (size_t)min_u64(max, (s->mem.end - at) / CORE_PAGE);
-	return source_read(&f->src[0], &r->view, s->off + (at - s->mem.start), to, n * CORE_PAGE) /
+	n = (size_t)min_u64(max, (s->r.end - at) / CORE_PAGE);
+	return source_read(&f->src[0], &r->view, s->off + (at - s->r.start), to, n * CORE_PAGE) /
 	       CORE_PAGE;
 }
 
@@ -409,17 +271,16 @@ static enum page_state elf_page(struct core_reader *r, uint64_t pfn, uint8_t *to
 	enum page_state state = PAGE_HOLE;
 
 	memset(to, 0, CORE_PAGE);
-	for (size_t i = find(f->elf, page.start);
-		i < f->elf->nr && f->elf->v[i].mem.start < page.end; i++) {
+	for (size_t i = spans_find(f->elf, page.start);
+		i < f->elf->nr && f->elf->v[i].r.start < page.end; i++) {
 		const struct span *s = &f->elf->v[i];
-		struct range part = {
-			max_u64(page.start, s->mem.start), min_u64(page.end, s->mem.end)};
+		struct range part = {max_u64(page.start, s->r.start), min_u64(page.end, s->r.end)};
 
-		if (s->kind == SPAN_EXCLUDED) {
+		if (s->rank == SPAN_EXCLUDED) {
 			if (state == PAGE_HOLE)
 				state = PAGE_EXCLUDED;
-		} else if (s->kind == SPAN_CUT ||
-			   !source_get(&f->src[0], &r->view, s->off + (part.start - s->mem.start),
+		} else if (s->rank == SPAN_CUT ||
+			   !source_get(&f->src[0], &r->view, s->off + (part.start - s->r.start),
 				   to + (part.start - page.start), (size_t)range_size(part))) {
 			return PAGE_BAD;
 		} else {

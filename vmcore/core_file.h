@@ -8,6 +8,7 @@
 
 #include "vmcore/core.h"
 #include "vmcore/source.h"
+#include "vmcore/spans.h"
 
 /* Physical addresses of x86 have at most 52 bits (Intel SDM, MAXPHYADDR). */
 #define CORE_MAX_ADDR (UINT64_C(1) << 52)
@@ -29,7 +30,7 @@ struct core_file {
 	const struct core_ops *ops;
 	struct source *src;
 	size_t nr_src;
-	struct elf_spans *elf;
+	struct spans *elf; /* by machine address; rank: enum span_kind, id: header */
 	struct kdump *kdump;
 };
 
@@ -56,5 +57,8 @@ void core_problem(struct core *c, const char *fmt, ...) _printf_(2, 3) _nonnull_
 enum xk_status core_elf_open(struct core *c, struct diag *d) _nonnull_;
 void core_elf_close(struct core_file *f) _nonnull_;
 bool core_elf_is(struct bytes head);
+enum xk_status core_kdump_open(struct core *c, struct diag *d) _nonnull_;
+void core_kdump_close(struct core_file *f) _nonnull_;
+bool core_kdump_is(struct bytes head);
 
 #endif

@@ -6,8 +6,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "vmcore/flat.h"
 #include "vmcore/guard.h"
-#include "vmcore/source.h"
 
 #define PROC_FS 0x9fa0 /* Linux include/uapi/linux/magic.h: PROC_SUPER_MAGIC */
 
@@ -27,7 +27,7 @@ static enum xk_status source_stat(
 		return diag_fail(d, XK_IO,
 			"%s cannot be read at any place (%s): a dump is read from a file, not from a pipe",
 			path, strerror(errno));
-	s->size = (uint64_t)size;
+	s->size = s->file_size = (uint64_t)size;
 	s->map = way == SOURCE_MAP ||
 		 (way == SOURCE_AUTO && fstatfs(s->fd, &fs) == 0 && fs.f_type == PROC_FS);
 	if (s->map && !guard_add())
@@ -60,7 +60,8 @@ enum xk_status source_open(
 
 enum xk_status source_bytes(struct bytes b, struct source *ret, struct diag *d)
 {
-	struct source s = {.fd = -1, .mem = b, .size = b.len, .name = strdup("the core")};
+	struct source s = {
+		.fd = -1, .mem = b, .size = b.len, .file_size = b.len, .name = strdup("the core")};
 
 	if (!s.name)
 		return diag_fail(d, XK_NOMEM, "no memory to open a core");
@@ -70,6 +71,7 @@ enum xk_status source_bytes(struct bytes b, struct source *ret, struct diag *d)
 
 void source_close(struct source *s)
 {
+	flat_close(s);
 	if (s->map)
 		guard_remove();
 	if (s->fd >= 0)
@@ -84,7 +86,7 @@ static int window(const struct source *s, struct source_view *v, uint64_t off)
 {
 	uint64_t start = align_down(off, SOURCE_WINDOW);
 	/* /proc/vmcore maps nothing beyond its end, not even the rest of a page */
-	uint64_t end = min_u64(start + SOURCE_WINDOW, align_down(s->size, PAGE_SIZE_X86));
+	uint64_t end = min_u64(start + SOURCE_WINDOW, align_down(s->file_size, PAGE_SIZE_X86));
 	int old = 0;
 	void *p;
 
@@ -180,7 +182,7 @@ size_t source_read_file(
 size_t source_read(
 	const struct source *s, struct source_view *v, uint64_t off, void *ret, size_t len)
 {
-	return source_read_file(s, v, off, ret, len);
+	return s->flat ? flat_read(s, v, off, ret, len) : source_read_file(s, v, off, ret, len);
 }
 
 bool source_get(const struct source *s, struct source_view *v, uint64_t off, void *ret, size_t len)

@@ -23,6 +23,7 @@ struct source {
 	char *name; /* for messages */
 	int fd; /* -1: bytes */
 	struct bytes mem;
+	uint64_t file_size;
 	uint64_t size; /* of the content: of a flattened file, of what it unfolds to */
 	bool map; /* by mapped windows; the guard is ours */
 	struct flat *flat; /* NULL: as it stands */
