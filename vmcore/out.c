@@ -216,17 +216,25 @@ enum xk_status out_flush(struct out *o, struct diag *d)
 }
 
 /* Root may use the blocks that a file system keeps back. */
-uint64_t out_room(const struct out *o)
+static uint64_t free_bytes(const struct statvfs *v)
 {
-	struct statvfs v;
 	uint64_t ret;
 
-	if (is_stream(o) || fstatvfs(o->fd, &v))
-		return UINT64_MAX;
 	if (mul_overflow(
-		    (uint64_t)(geteuid() ? v.f_bavail : v.f_bfree), (uint64_t)v.f_frsize, &ret))
+		    (uint64_t)(geteuid() ? v->f_bavail : v->f_bfree), (uint64_t)v->f_frsize, &ret))
 		return UINT64_MAX;
 	return ret;
+}
+
+uint64_t out_room(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_(freep) char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : NULL;
+	struct statvfs v;
+
+	if (!strcmp(path, "-") || (slash && !folder) || statvfs(folder ? folder : ".", &v))
+		return UINT64_MAX;
+	return free_bytes(&v);
 }
 
 uint64_t out_written(const struct out *o)

@@ -36,8 +36,8 @@ enum xk_status out_extend(struct out *o, uint64_t len, struct diag *d) _nonnull_
 /* What was written so far is on the device: what follows may rely on it. */
 enum xk_status out_flush(struct out *o, struct diag *d) _nonnull_;
 
-/* Free bytes of the file system; UINT64_MAX for a stream or when it cannot be told. */
-uint64_t out_room(const struct out *o) _nonnull_;
+/* Free bytes where this file would lie; UINT64_MAX for a stream or when it cannot be told. */
+uint64_t out_room(const char *path) _nonnull_;
 
 /* Bytes handed to the system, those of the flattened format included. */
 uint64_t out_written(const struct out *o) _nonnull_;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -296,7 +297,6 @@ static void flattened_file(void **state _unused_)
 	uint8_t got[8192];
 
 	write_two(o);
-	assert_int_not_equal(out_room(o), UINT64_MAX);
 	assert_int_equal(out_publish(o, true, &d), XK_OK);
 	check_flattened(got, slurp("dump", got, sizeof(got)));
 }
@@ -327,13 +327,26 @@ static void stream(void **state _unused_)
 	assert_int_equal(pipe(p), 0);
 	o = on_stdout(p[1]);
 	assert_non_null(o);
-	assert_int_equal(out_room(o), UINT64_MAX);
 	write_two(o);
 	assert_int_equal(out_publish(o, true, &d), XK_OK);
 	/* a pipe holds 64 KiB, so all of it is there; its last writer is gone, so it ends */
 	check_flattened(got, (size_t)read(p[0], got, sizeof(got)));
 	assert_int_equal(read(p[0], got, sizeof(got)), 0);
 	close(p[0]);
+}
+
+static void room(void **state _unused_)
+{
+	struct statvfs v;
+
+	assert_int_equal(out_room("-"), UINT64_MAX);
+	assert_int_equal(out_room(at("none/dump")), UINT64_MAX);
+	/* others write there meanwhile: within 1 GiB */
+	assert_int_equal(statvfs(s.path, &v), 0);
+	assert_true(llabs((long long)(out_room(at("dump")) - v.f_bfree * (uint64_t)v.f_frsize)) <
+		    (long long)GiB);
+	assert_int_not_equal(out_room("dump"), UINT64_MAX);
+	assert_int_not_equal(out_room("/dump"), UINT64_MAX);
 }
 
 static void full_stream(void **state _unused_)
@@ -373,6 +386,7 @@ int main(void)
 		T(flattened_file),
 		T(stream),
 		T(full_stream),
+		T(room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
