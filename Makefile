@@ -39,7 +39,7 @@ SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 endif
 # json-c and xz are linked statically where the archives exist: an initramfs then needs only
 # zlib and zstd.
-LIBS := -lz -lzstd -Wl,-Bstatic -llzma -ljson-c -Wl,-Bdynamic -ldl
+LIBS := -lz -lzstd -Wl,-Bstatic -llzma -ljson-c -Wl,-Bdynamic -lpthread -ldl
 TESTLIBS := -lcmocka
 
 lib_src := $(wildcard common/*.c xen/*.c native/*.c vmcore/*.c)
