@@ -8,9 +8,9 @@
 #include "vmcore/runs.h"
 #include "vmcore/save.h"
 
-/* A sixteenth of the core, but no more than this, is compressed for the estimate. */
-#define SAMPLE_SHARE 16
-#define SAMPLE_MAX   32 /* chunks of 1 MiB */
+/* For the estimate so many pages are compressed of each window, of so many windows at most. */
+#define SAMPLE_PAGES   32u
+#define SAMPLE_WINDOWS 512u
 
 /* Beyond this a core's own program headers are not worth their virtual addresses. */
 #define LOADS_MAX 1024
@@ -125,35 +125,46 @@ static uint64_t overhead(const struct save *s)
 	return s->rq->format == SAVE_ELF ? elf_overhead(&s->head) : kdump_overhead(&s->head);
 }
 
-/* The size of the file by a sample of chunks that lie evenly among the windows. */
+/* A few pages of a window, each time at another place of it. */
+static void sample_window(
+	struct packer *p, uint64_t pfn, unsigned nr, uint64_t i, struct dump_chunk *c)
+{
+	const unsigned places = FILTER_WINDOW / SAMPLE_PAGES;
+	/* a step that is prime to their number meets them all, and not in order */
+	const unsigned first = (unsigned)(i * 13 % places) * SAMPLE_PAGES;
+
+	packer_judge(p, pfn, nr);
+	memset(p->kinds, NO_PAGE, first);
+	memset(p->kinds + first + SAMPLE_PAGES, NO_PAGE, FILTER_WINDOW - first - SAMPLE_PAGES);
+	packer_fill(p, pfn, nr, first / DUMP_CHUNK, c);
+}
+
+/* The size of the file by a sample of pages that lie evenly in the core. */
 static enum xk_status estimate(struct save *s, struct diag *d)
 {
-	uint64_t take =
-		min_u64(s->windows * (FILTER_WINDOW / DUMP_CHUNK) / SAMPLE_SHARE, SAMPLE_MAX);
-	uint64_t step = take ? s->windows / take : 1, pages = 0, bytes = 0, pfn;
+	const uint64_t step = s->windows / SAMPLE_WINDOWS + 1;
 	struct dump_chunk c = {.data = malloc(DUMP_CHUNK * CORE_PAGE)};
 	struct windows w = {.ram = &s->core->ram};
+	uint64_t pages = 0, bytes = 0, data, pfn;
 	struct packer *p = &s->packers[0];
 	unsigned nr;
 
 	if (!c.data)
 		return diag_fail(d, XK_NOMEM, "no memory for %u pages", DUMP_CHUNK);
-	step = step ? step : 1;
 	for (uint64_t i = 0; windows_next(&w, &pfn, &nr) && !stopped(s); i++) {
 		if (i % step)
 			continue;
-		packer_judge(p, pfn, nr);
-		packer_fill(p, pfn, nr, (unsigned)(i / step % (FILTER_WINDOW / DUMP_CHUNK)), &c);
+		sample_window(p, pfn, nr, i / step, &c);
 		bytes += c.len;
 		for (unsigned k = 0; k < c.nr; k++)
 			pages += c.size[k] != DUMP_NONE;
 	}
 	free(c.data);
 	p->stats = (struct pack_stats){0};
-	s->res->estimate = overhead(s);
-	s->res->estimate +=
-		pages ? (uint64_t)((double)s->head.planned * (double)bytes / (double)pages)
-		      : s->head.planned * CORE_PAGE;
+	data = s->head.planned * CORE_PAGE;
+	if (pages)
+		data = (uint64_t)((double)s->head.planned * (double)bytes / (double)pages);
+	s->res->estimate = overhead(s) + data;
 	return XK_OK;
 }
 

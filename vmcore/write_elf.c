@@ -57,7 +57,7 @@ static void add_piece(struct pieces *p, struct range mem, vaddr_t virt, uint64_t
 		.p_paddr = mem.start,
 		.p_filesz = range_size(mem),
 		.p_memsz = range_size(mem),
-		.p_align = PAGE,
+		/* p_align stays 0: by it crash tells kdump's cores from netdump's */
 	};
 
 	if (range_empty(mem))
@@ -341,7 +341,8 @@ static enum xk_status begin(struct elf_out *e, struct diag *d)
 		st = write_headers(e, UINT64_MAX, false, d);
 	if (st != XK_OK)
 		return st;
-	buf_append(&b, h->notes.data, h->notes.len);
+	if (h->notes.len)
+		buf_append(&b, h->notes.data, h->notes.len);
 	buf_zero(&b, (size_t)(e->data_at - e->notes_at - h->notes.len));
 	st = b.failed ? diag_fail(d, XK_NOMEM, "no memory for %zu bytes of notes", h->notes.len)
 		      : out_write(e->o, e->notes_at, b.data, b.len, d);

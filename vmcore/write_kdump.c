@@ -159,7 +159,8 @@ static enum xk_status write_sub_header(struct kdump_out *k, struct diag *d)
 	enum xk_status st;
 
 	buf_zero(&b, SUB_SIZE);
-	buf_append(&b, h->notes.data, h->notes.len);
+	if (h->notes.len)
+		buf_append(&b, h->notes.data, h->notes.len);
 	buf_zero(&b, (size_t)(k->at.sub_blocks * BLOCK - SUB_SIZE - h->notes.len));
 	if (b.failed) {
 		buf_deinit(&b);

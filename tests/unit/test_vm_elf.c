@@ -84,6 +84,7 @@ static void load_is(unsigned i, uint64_t paddr, uint64_t size, uint64_t virt, ui
 	assert_int_equal(p.p_memsz, size);
 	assert_int_equal(p.p_vaddr, virt);
 	assert_int_equal(p.p_offset, offset);
+	assert_int_equal(p.p_align, 0);
 }
 
 static struct dump_writer *begin(const struct dump_head *hd, bool flattened, struct out **o)
