@@ -186,7 +186,8 @@ static void copy_text(char *to, size_t cap, struct bytes text)
 {
 	size_t n = text.len < cap - 1 ? text.len : cap - 1;
 
-	memcpy(to, text.data, n);
+	if (n)
+		memcpy(to, text.data, n);
 	to[n] = '\0';
 }
 
