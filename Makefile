@@ -39,10 +39,10 @@ SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 endif
 # json-c and xz are linked statically where the archives exist: an initramfs then needs only
 # zlib and zstd.
-LIBS := -lz -lzstd -Wl,-Bstatic -llzma -ljson-c -Wl,-Bdynamic -ldl
+LIBS := -lz -lzstd -Wl,-Bstatic -llzma -ljson-c -Wl,-Bdynamic -lpthread -ldl
 TESTLIBS := -lcmocka
 
-lib_src := $(wildcard common/*.c xen/*.c native/*.c)
+lib_src := $(wildcard common/*.c xen/*.c native/*.c vmcore/*.c)
 cli_src := $(wildcard cli/*.c)
 test_src := $(wildcard tests/unit/test_*.c)
 test_lib := $(filter-out $(test_src),$(wildcard tests/unit/*.c))
@@ -128,6 +128,15 @@ check-cli: $(O)/xenkdump
 check-docs: $(O)/xenkdump
 	$(Q)O=$(O) tests/manpages.sh
 
+# The first inputs of the targets that read cores, after a change to what the formats are.
+$(O)/tests/mkseeds: tests/fuzz/mkseeds.c tests/unit/mkcore.c tests/unit/mkkdump.c $(O)/libxenkdump.a
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(XCFLAGS) $(SANFLAGS) $(CFLAGS) -MMD -MP $(filter %.c %.a,$^) $(XLDFLAGS) $(TESTLIBS) $(LIBS) -o $@
+
+fuzz-seeds: $(O)/tests/mkseeds
+	$(Q)$< tests/fuzz/corpus
+
 check-fuzz: $(fuzzers)
 	$(Q)set -e; for f in $(sort $(fuzzers)); do $$f tests/fuzz/corpus/$$(basename $$f)/*; done
 
@@ -149,6 +158,6 @@ print-%:
 	@echo '$($*)'
 
 .PHONY: all bench check check-unit check-abi check-hosts check-update check-i386 check-cli check-docs \
-	check-fuzz lint install clean
+	check-fuzz fuzz-seeds lint install clean
 .SECONDARY:
 -include $(shell [ -d $(O) ] && find $(O) -path $(O)/e2e -prune -o -type f -name '*.d' -print)

@@ -23,6 +23,15 @@ struct option_def {
 	const char *help;
 };
 
+/* What only `save` can be told. */
+struct save_options {
+	const char *format, *compress;
+	unsigned level, threads; /* 0: as many as there are CPUs */
+	bool all_domains;
+	uint32_t *domains; /* as many as initrds at most */
+	size_t nr_domains;
+};
+
 /* Everything any command's options can say. Strings are borrowed from argv. */
 struct settings {
 	struct request rq;
@@ -35,6 +44,9 @@ struct settings {
 	enum native_choice syscall; /* --syscall */
 	char **argv; /* of the whole program, for who runs another in its place */
 	const char *rundir; /* --run-dir: where the record of what is armed lies */
+	const char *const *cores; /* the operands of save */
+	size_t nr_cores;
+	struct save_options save;
 	bool dry_run, json, yes, verbose;
 };
 
@@ -45,10 +57,12 @@ struct command {
 	const char *text; /* a paragraph for --help */
 	const struct option_def *options;
 	bool takes_kernel; /* as the one operand there is, and then it is needed */
+	bool takes_cores; /* any number of operands */
 	enum xk_status (*run)(struct settings *s, struct diag *d);
 };
 
-extern const struct command cmd_load, cmd_unload, cmd_status, cmd_facts, cmd_plan, cmd_test_crash;
+extern const struct command cmd_load, cmd_unload, cmd_status, cmd_facts, cmd_plan, cmd_test_crash,
+	cmd_save;
 
 /* options.c: fills *s from argv (argv[0] is the command's name). *help is set when --help was
  * given; nothing else is then looked at. XK_USAGE with a message otherwise. */
@@ -58,7 +72,7 @@ void options_help(const struct command *cmd, FILE *f);
 
 /* The commands' tables, kept together for what they share. */
 extern const struct option_def options_load[], options_unload[], options_status[], options_facts[],
-	options_plan[], options_test_crash[];
+	options_plan[], options_test_crash[], options_save[];
 
 /* print.c: text from outside (facts, dumps, file names) cannot drive a terminal: control characters
  * but tab, and bytes above 0x7e, come out as \xNN. */

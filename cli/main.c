@@ -13,13 +13,14 @@ static const struct command *const commands[] = {
 	&cmd_facts,
 	&cmd_plan,
 	&cmd_test_crash,
+	&cmd_save,
 };
 
 static void usage(FILE *f)
 {
-	fprintf(f,
-		"usage: xenkdump COMMAND [OPTION]... [ARGUMENT]\n\n"
-		"Arms a crash kernel on a Xen dom0 or on a plain Linux, and says what it did.\n\n");
+	fprintf(f, "usage: xenkdump COMMAND [OPTION]... [ARGUMENT]\n\n"
+		   "Arms a crash kernel on a Xen dom0 or on a plain Linux, and says what it did;\n"
+		   "after the crash, saves what is left.\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(f, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
 	fprintf(f, "\nxenkdump COMMAND --help tells more; xenkdump --version the version.\n");
@@ -67,14 +68,17 @@ static enum xk_status run(const struct command *cmd, int argc, char **argv, char
 	bool help;
 
 	diag_init(&d);
-	s.initrds = calloc((size_t)argc, sizeof(*s.initrds)); /* never more than arguments */
-	st = s.initrds ? options_parse(cmd, argc, argv, &s, &help, &d)
-		       : diag_fail(&d, XK_NOMEM, "no memory");
+	/* never more than arguments */
+	s.initrds = calloc((size_t)argc, sizeof(*s.initrds));
+	s.save.domains = calloc((size_t)argc, sizeof(*s.save.domains));
+	st = s.initrds && s.save.domains ? options_parse(cmd, argc, argv, &s, &help, &d)
+					 : diag_fail(&d, XK_NOMEM, "no memory");
 	if (!st && help)
 		options_help(cmd, stdout);
 	else if (!st)
 		st = cmd->run(&s, &d);
 	free(s.initrds);
+	free(s.save.domains);
 	if (st && d.text[0]) {
 		snprintf(before, sizeof(before), "xenkdump %s: ", cmd->name);
 		print_line(stderr, before, d.text);

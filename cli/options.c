@@ -25,6 +25,11 @@ enum {
 	OPT_SEGMENTS,
 	OPT_YES,
 	OPT_RUN_DIR,
+	OPT_FORMAT,
+	OPT_COMPRESS,
+	OPT_KEEP_DOMAIN,
+	OPT_ALL_DOMAINS,
+	OPT_THREADS,
 	OPT_HELP,
 };
 
@@ -97,6 +102,38 @@ const struct option_def options_test_crash[] = {
 	{OPT_RUN_DIR, "run-dir", "DIR", "where the record of what is armed lies (/run/xenkdump)"},
 	{0},
 };
+
+const struct option_def options_save[] = {
+	{'o', "output", "FILE", "the dump; - is standard output, as a flattened stream"},
+	{OPT_FORMAT, "format", "kdump|elf|flat",
+		"kdump-compressed, ELF, or kdump flattened (default: kdump)"},
+	{OPT_COMPRESS, "compress", "zlib|zstd|lzo|snappy|none", "pages (default: zstd)"},
+	{'d', "dump-level", "LEVEL",
+		"sum of what Linux pages to leave out: 1 zero, 2 cache, 4 private cache, 8 user, 16 free (default: 0)"},
+	{OPT_KEEP_DOMAIN, "keep-domain", "ID",
+		"keep this guest's pages; may be given several times"},
+	{OPT_ALL_DOMAINS, "all-domains", NULL, "keep the pages of all guests"},
+	{OPT_THREADS, "threads", "N",
+		"that read and compress (default: one for each CPU, up to 4)"},
+	{OPT_DRY_RUN, "dry-run", NULL, "count pages, estimate the size and write nothing"},
+	{OPT_JSON, "json", NULL, "print the summary as JSON"},
+	{0},
+};
+
+static enum xk_status parse_number(const char *option, const char *text, unsigned long min,
+	unsigned long max, unsigned *ret, struct diag *d)
+{
+	unsigned long v;
+	char *end;
+
+	errno = 0;
+	v = strtoul(text, &end, 10);
+	if (errno || *end || *text < '0' || *text > '9' || v < min || v > max)
+		return diag_fail(d, XK_USAGE, "%s %s: expected a number, %lu to %lu", option, text,
+			min, max);
+	*ret = (unsigned)v;
+	return XK_OK;
+}
 
 static enum xk_status parse_delay(const char *text, uint32_t *ret, struct diag *d)
 {
@@ -191,6 +228,15 @@ static enum xk_status apply(int id, char *arg, struct settings *s, struct diag *
 			return diag_fail(d, XK_USAGE, "--run-dir: expected a folder");
 		s->rundir = arg;
 		break;
+	case OPT_FORMAT: s->save.format = arg; break;
+	case OPT_COMPRESS: s->save.compress = arg; break;
+	case OPT_KEEP_DOMAIN:
+		/* Xen's ids of domains end below those of its own (DOMID_FIRST_RESERVED) */
+		return parse_number(
+			"--keep-domain", arg, 0, 0x7fef, &s->save.domains[s->save.nr_domains++], d);
+	case OPT_ALL_DOMAINS: s->save.all_domains = true; break;
+	case OPT_THREADS: return parse_number("--threads", arg, 1, 64, &s->save.threads, d);
+	case 'd': return parse_number("-d", arg, 0, 31, &s->save.level, d);
 	case 'o': s->output = arg; break;
 	case 'v': s->verbose = true; break;
 	}
@@ -263,6 +309,11 @@ enum xk_status options_parse(const struct command *cmd, int argc, char **argv, s
 	}
 	if (cmd->takes_kernel && optind < argc)
 		s->kernel = argv[optind++];
+	if (cmd->takes_cores) {
+		s->cores = (const char *const *)(argv + optind);
+		s->nr_cores = (size_t)(argc - optind);
+		return XK_OK;
+	}
 	if (optind < argc)
 		return diag_fail(d, XK_USAGE, "one argument too many: %s; see xenkdump %s --help",
 			argv[optind], cmd->name);

@@ -23,6 +23,7 @@ enum xk_status {
 	XK_REFUSED = 10, /* the kernel or hypervisor refused the operation */
 	XK_PRIVILEGE = 11, /* not root, or not the control domain */
 	XK_STATE = 12, /* what is armed is not what the record says */
+	XK_PARTIAL = 13, /* a dump was written, but not as asked: incomplete or unfiltered */
 };
 
 struct diag {

@@ -12,7 +12,7 @@ ifneq ($(SYSROOT),)
 i386_lib := $(abspath $(SYSROOT))/usr/lib/i386-linux-gnu
 XCFLAGS += -isystem $(SYSROOT)/usr/include
 XLDFLAGS += -L$(i386_lib)
-LIBS := -Wl,-Bstatic -lz -lzstd -llzma -ljson-c -Wl,-Bdynamic -ldl
+LIBS := -Wl,-Bstatic -lz -lzstd -llzma -ljson-c -Wl,-Bdynamic -lpthread -ldl
 TESTLIBS += -Wl,-rpath,$(i386_lib)
 
 $(SYSROOT)/done:

@@ -69,7 +69,7 @@ same "facts" common/facts.c doc/facts.md
 
 # Messages: what stands between the placeholders must be in some string of the sources, whose
 # pieces are joined here.
-cat cli/*.c common/*.c xen/*.c native/*.c purgatory/*.c | tr '\n\t' '  ' |
+cat cli/*.c common/*.c xen/*.c native/*.c vmcore/*.c purgatory/*.c | tr '\n\t' '  ' |
 	sed 's/" *PRI[a-zA-Z0-9]* *"/@/g; s/" *"//g; s/\\"/"/g' >"$tmp/strings"
 messages() {
 	cat doc/man/*.8 | sed -n '/^\.Bl -diag/,/^\.El/s/^\.It "\(.*\)"$/\1/p' | sed 's/\\(dq/"/g'

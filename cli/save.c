@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/save.h"
+
+/* Memory for more threads than that is not there in a dump kernel: 11 MiB each. */
+#define AUTO_THREADS 4
+
+#define LINE_EVERY_S	 5.0 /* where each line stays: a serial console, a log */
+#define TERMINAL_EVERY_S 0.2
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int sig _unused_)
+{
+	stop = 1;
+}
+
+/* A reader that goes away and a file that may not grow are errors of a write, not the end. */
+static void catch_signals(void)
+{
+	static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
+	struct sigaction a = {.sa_handler = on_signal};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		sigaction(ends[i], &a, NULL);
+	a.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &a, NULL);
+	sigaction(SIGXFSZ, &a, NULL);
+}
+
+static unsigned cpus(void)
+{
+	cpu_set_t set;
+	int n;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return 1;
+	n = CPU_COUNT(&set);
+	return n < 1 ? 1 : n > AUTO_THREADS ? AUTO_THREADS : (unsigned)n;
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+struct show {
+	bool terminal, line_open;
+	double begin, last;
+	enum save_phase phase;
+};
+
+static void show_progress(void *ctx, const struct save_progress *p)
+{
+	struct show *v = ctx;
+	double t = now(), took, rate;
+
+	if (p->phase != v->phase || !v->begin) {
+		v->phase = p->phase;
+		v->begin = v->last = t;
+	}
+	if (t - v->last < (v->terminal ? TERMINAL_EVERY_S : LINE_EVERY_S) || !p->total)
+		return;
+	v->last = t;
+	took = t - v->begin;
+	rate = (double)p->done / took;
+	fprintf(stderr, "%s%s: %3.0f%%", v->terminal ? "\r" : "",
+		p->phase == SAVE_COUNTING ? "counting pages" : "writing",
+		100.0 * (double)p->done / (double)p->total);
+	if (p->phase == SAVE_WRITING)
+		fprintf(stderr, ", %llu MiB written", (unsigned long long)(p->written / MiB));
+	fprintf(stderr, ", %.0f MiB of memory/s, %.0f s left%s", rate / 256,
+		rate > 0 ? (double)(p->total - p->done) / rate : 0, v->terminal ? " \033[K" : "\n");
+	v->line_open = v->terminal;
+}
+
+static void end_line(struct show *v)
+{
+	if (v->line_open)
+		fputs("\r\033[K", stderr);
+	v->line_open = false;
+}
+
+static void show_notice(void *ctx, const char *text)
+{
+	end_line(ctx);
+	print_line(stderr, "xenkdump: warning: ", text);
+}
+
+static enum xk_status make_request(
+	const struct settings *s, struct save_request *rq, struct diag *d)
+{
+	const char *format = s->save.format ? s->save.format : "kdump";
+	const char *compress = s->save.compress ? s->save.compress : "zstd";
+
+	if (!s->output && !s->dry_run)
+		return diag_fail(d, XK_USAGE, "where to? Give -o FILE, or -o - for a stream");
+	if (!strcmp(format, "elf"))
+		rq->format = SAVE_ELF;
+	else if (!strcmp(format, "flat"))
+		rq->flattened = true;
+	else if (strcmp(format, "kdump"))
+		return diag_fail(d, XK_USAGE, "--format %s: expected kdump, elf or flat", format);
+	if (!codec_parse(compress, &rq->codec))
+		return diag_fail(d, XK_USAGE,
+			"--compress %s: expected zlib, zstd, lzo, snappy or none", compress);
+	if (rq->format == SAVE_ELF && s->save.compress && rq->codec != CODEC_NONE)
+		return diag_fail(d, XK_USAGE,
+			"--compress %s: an ELF core is not compressed; use --format kdump",
+			compress);
+	rq->path = s->output ? s->output : "-";
+	if (!strcmp(rq->path, "-") && !s->dry_run) {
+		if (s->json)
+			return diag_fail(d, XK_USAGE,
+				"--json: standard output is the dump (-o -); give -o FILE");
+		if (isatty(STDOUT_FILENO))
+			return diag_fail(d, XK_USAGE,
+				"-o -: standard output is a terminal; a dump is no text");
+	}
+	rq->filter.level = s->save.level;
+	rq->filter.guests = s->save.all_domains;
+	rq->filter.keep_domains = s->save.domains;
+	rq->filter.nr_keep_domains = s->save.nr_domains;
+	rq->threads = s->save.threads ? s->save.threads : cpus();
+	rq->dry_run = s->dry_run;
+	rq->time = time(NULL);
+	rq->stop = &stop;
+	return XK_OK;
+}
+
+/* XK_PARTIAL is also an error message: scripts that look only at it must not miss it. */
+static enum xk_status say_partial(const struct save_result *r, bool dry_run, struct diag *d)
+{
+	if (!dry_run && !r->whole)
+		diag_fail(d, XK_PARTIAL, "the dump is INCOMPLETE: %s", r->incomplete_why);
+	else
+		diag_fail(d, XK_PARTIAL, "the dump %s NOT filtered: %s; every page %s kept",
+			dry_run ? "would be" : "is", r->unfiltered_why,
+			dry_run ? "would be" : "was");
+	return XK_PARTIAL;
+}
+
+static enum xk_status save(
+	struct settings *s, const struct core *c, struct save_request *rq, struct diag *d)
+{
+	struct show view = {.terminal = isatty(STDERR_FILENO)};
+	struct core_notes n;
+	struct save_result r;
+	enum xk_status st = core_notes_parse(buf_bytes(&c->notes), c->machine, &n, d);
+
+	if (st)
+		return st;
+	for (size_t i = 0; i < c->nr_problems; i++)
+		print_line(stderr, "xenkdump: warning: ", c->problems[i]);
+	for (size_t i = 0; i < n.nr_problems; i++)
+		print_line(stderr, "xenkdump: warning: ", n.problems[i]);
+	rq->progress = show_progress;
+	rq->notice = show_notice;
+	rq->ctx = &view;
+	catch_signals();
+	st = save_core(c, &n, rq, &r, d);
+	end_line(&view);
+	if (st == XK_OK || st == XK_PARTIAL) {
+		enum xk_status shown = s->json ? save_show_json(rq, &r, d) : save_show_text(rq, &r);
+
+		st = shown ? shown : st;
+	}
+	if (st == XK_PARTIAL)
+		say_partial(&r, rq->dry_run, d);
+	core_notes_deinit(&n);
+	return st;
+}
+
+static enum xk_status run(struct settings *s, struct diag *d)
+{
+	static const char *const standard[] = {"/proc/vmcore"};
+	struct save_request rq = {0};
+	struct core c;
+	enum xk_status st = make_request(s, &rq, d);
+
+	if (!st)
+		st = core_open(
+			s->nr_cores ? s->cores : standard, s->nr_cores ? s->nr_cores : 1, &c, d);
+	if (st)
+		return st;
+	st = save(s, &c, &rq, d);
+	core_close(&c);
+	return st;
+}
+
+const struct command cmd_save = {
+	.name = "save",
+	.args = "[OPTION]... -o FILE [CORE]...",
+	.summary = "write a small dump of a crashed machine's memory",
+	.text = "Reads CORE (/proc/vmcore, in the dump kernel), leaves out what is not wanted,\n"
+		"compresses the rest and writes it as FILE, which appears under its name only when it\n"
+		"is whole; FILE.incomplete is a valid dump of a part. Several COREs are the parts of\n"
+		"one split dump.",
+	.options = options_save,
+	.takes_cores = true,
+	.run = run,
+};

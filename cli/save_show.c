@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/save.h"
+#include "common/json.h"
+
+static double mib(uint64_t pages)
+{
+	return (double)pages / 256;
+}
+
+static const char *format_name(const struct save_request *rq)
+{
+	return rq->format == SAVE_ELF ? "elf" : "kdump";
+}
+
+static void show_kinds(FILE *f, const struct save_count *n)
+{
+	fprintf(f, "%-28s %12s %12s\n", "pages", "found MiB", "kept MiB");
+	for (unsigned k = 0; k < PK_KINDS; k++)
+		if (n->found[k])
+			fprintf(f, "%-28s %12.1f %12.1f\n", page_kind_name((enum page_kind)k),
+				mib(n->found[k]), mib(n->kept[k]));
+}
+
+enum xk_status save_show_text(const struct save_request *rq, const struct save_result *r)
+{
+	const bool stream = !strcmp(rq->path, "-") && !rq->dry_run;
+	FILE *f = stream ? stderr : stdout;
+	const struct save_count *n = &r->count;
+
+	show_kinds(f, n);
+	if (!rq->dry_run) {
+		fprintf(f, "%-28s %12s %12.1f, of which zero %.1f\n", "in the dump", "",
+			mib(n->written), mib(n->zero));
+		if (n->bad)
+			fprintf(f, "%-28s %12.1f, not in the dump\n", "not to be read",
+				mib(n->bad));
+		if (n->missing)
+			fprintf(f, "%-28s %12.1f\n", "not in the source", mib(n->missing));
+	}
+	fprintf(f, "format %s%s, compression %s, %u thread%s\n", format_name(rq),
+		rq->flattened || stream ? " flattened" : "", r->compressor, r->threads,
+		r->threads == 1 ? "" : "s");
+	if (rq->dry_run) {
+		fprintf(f, "estimated size %.1f MiB", (double)r->estimate / MiB);
+		if (r->room != UINT64_MAX)
+			fprintf(f, ", %.1f MiB are free", (double)r->room / MiB);
+		fputc('\n', f);
+	} else {
+		char text[64];
+
+		snprintf(text, sizeof(text), "written %.1f MiB to %s", (double)r->bytes / MiB,
+			stream	   ? "standard output"
+			: r->whole ? ""
+				   : "(incomplete) ");
+		print_line(f, text, stream ? "" : rq->path);
+	}
+	return XK_OK;
+}
+
+static bool add(struct json_object *o, const char *key, struct json_object *v)
+{
+	return v && !json_object_object_add(o, key, v);
+}
+
+static bool add_number(struct json_object *o, const char *key, uint64_t v)
+{
+	return add(o, key, json_object_new_int64((int64_t)v));
+}
+
+static bool add_kinds(struct json_object *o, const struct save_count *n)
+{
+	struct json_object *list = json_object_new_array();
+
+	if (!add(o, "kinds", list))
+		return false;
+	for (unsigned k = 0; k < PK_KINDS; k++) {
+		struct json_object *e;
+
+		if (!n->found[k])
+			continue;
+		e = json_object_new_object();
+		if (!e || json_object_array_add(list, e))
+			return false;
+		if (!add(e, "kind", json_text(page_kind_name((enum page_kind)k))) ||
+			!add_number(e, "found", n->found[k]) || !add_number(e, "kept", n->kept[k]))
+			return false;
+	}
+	return true;
+}
+
+static bool add_all(
+	struct json_object *o, const struct save_request *rq, const struct save_result *r)
+{
+	const struct save_count *n = &r->count;
+	bool ok = add_number(o, "page-size", CORE_PAGE) && add_number(o, "pages", n->pages) &&
+		  add_kinds(o, n) && add(o, "format", json_text(format_name(rq))) &&
+		  add(o, "compression", json_text(codec_name(rq->codec))) &&
+		  add(o, "compressor", json_text(r->compressor)) &&
+		  add_number(o, "threads", r->threads) &&
+		  add_number(o, "estimated-bytes", r->estimate) &&
+		  add(o, "filtered", json_object_new_boolean(r->filtered));
+
+	if (r->room != UINT64_MAX)
+		ok = ok && add_number(o, "free-bytes", r->room);
+	if (!r->filtered)
+		ok = ok && add(o, "unfiltered-because", json_text(r->unfiltered_why));
+	if (rq->dry_run)
+		return ok;
+	ok = ok && add_number(o, "pages-written", n->written) &&
+	     add_number(o, "pages-zero", n->zero) && add_number(o, "pages-bad", n->bad) &&
+	     add_number(o, "pages-missing", n->missing) && add_number(o, "bytes", r->bytes) &&
+	     add(o, "whole", json_object_new_boolean(r->whole));
+	if (!r->whole)
+		ok = ok && add(o, "incomplete-because", json_text(r->incomplete_why));
+	return ok;
+}
+
+enum xk_status save_show_json(
+	const struct save_request *rq, const struct save_result *r, struct diag *d)
+{
+	struct json_object *o = json_object_new_object();
+	enum xk_status st = XK_OK;
+
+	if (o && add_all(o, rq, r))
+		puts(json_object_to_json_string_ext(
+			o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	else
+		st = diag_fail(d, XK_NOMEM, "no memory for the summary");
+	json_object_put(o);
+	return st;
+}

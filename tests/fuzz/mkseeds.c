@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Writes the first inputs of the targets that read cores: mkseeds tests/fuzz/corpus. */
+#include "tests/unit/xktest.h"
+
+#include <elf.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <zlib.h>
+
+#include "common/note.h"
+#include "tests/unit/mkcore.h"
+
+static const char *corpus;
+
+static void save(const char *target, const char *name, const void *data, size_t len)
+{
+	char path[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", corpus, target);
+	mkdir(path, 0777);
+	snprintf(path, sizeof(path), "%s/%s/%s", corpus, target, name);
+	f = fopen(path, "wb");
+	assert_non_null(f);
+	assert_int_equal(fwrite(data, 1, len, f), len);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void save_buf(const char *target, const char *name, struct buf b)
+{
+	assert_false(b.failed);
+	save(target, name, b.data, b.len);
+	buf_deinit(&b);
+}
+
+static void xenkdump(struct mkcore *m)
+{
+	static const char text[] = "ffff82d040200000 T _start\n";
+	struct xkn_header h = {XKN_MAGIC, XKN_VERSION, sizeof(h), 0, 0, 2, 0};
+	struct xkn_record sym = {XKN_SYMBOLS, 0, sizeof(text) - 1}, map = {XKN_MAP, 24, 24};
+	struct xkn_map e = {XKN_MAP_REGION, 0, 0x1000000, 0x2000000};
+	struct buf b = {0};
+	uint8_t z[128];
+	uLongf len = sizeof(z);
+
+	assert_int_equal(compress(z, &len, (const uint8_t *)text, sizeof(text) - 1), Z_OK);
+	sym.size = (uint32_t)len;
+	buf_append(&b, &h, sizeof(h));
+	buf_append(&b, &sym, sizeof(sym));
+	buf_append(&b, z, len);
+	buf_zero(&b, -b.len % 8);
+	buf_append(&b, &map, sizeof(map));
+	buf_append(&b, &e, sizeof(e));
+	h.total_size = (uint32_t)b.len;
+	h.crc = (uint32_t)crc32(0, b.data + sizeof(h), (uInt)(b.len - sizeof(h)));
+	memcpy(b.data, &h, sizeof(h));
+	mkcore_note(m, XKN_NAME, XKN_TYPE, b.data, b.len);
+	buf_zero(&m->notes, 12);
+	buf_deinit(&b);
+}
+
+static void notes(struct mkcore *m, size_t prstatus)
+{
+	uint64_t words[42];
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		words[i] = i + 1;
+	mkcore_note(m, "CORE", 1, words, prstatus);
+	mkcore_note(m, "Xen", 0x1000002, words, prstatus == 336 ? 32 : 16);
+	mkcore_note(m, "Xen", 0x1000001, words, prstatus == 336 ? 80 : 40);
+	mkcore_note(m, "VMCOREINFO_XEN", 0, "SYMBOL(pgd_l4)=ffff82d040000000\n\0\0\0", 36);
+	mkcore_note(m, "VMCOREINFO", 0, "OSRELEASE=6.1.0\nPAGESIZE=4096\n", 30);
+	xenkdump(m);
+}
+
+static void memory(struct mkcore *m)
+{
+	mkcore_mem(m, 0x1400, 0x1c00);
+	mkcore_mem(m, 0x10000, 0x2000);
+	mkcore_mem(m, 0x11000, 0x3000)->filesz = 0x2000;
+	mkcore_fill(m, 0x1400, 0x1c00);
+	mkcore_fill(m, 0x10000, 0x2000);
+}
+
+int main(int argc, char **argv)
+{
+	static const uint32_t flags[] = {0, 1, 0x20};
+	static const char info[] = "page\nOSRELEASE=6.1\nSYMBOL(page)=ffffffff81000000\n"
+				   "SIZE(page)=64\nOFFSET(page)=8\nLENGTH(page)=11\n"
+				   "NUMBER(page)=-129\nKERNELOFFSET=1000000";
+	struct mkcore m;
+
+	if (argc != 2)
+		return 2;
+	corpus = argv[1];
+	for (unsigned c = ELFCLASS32; c <= ELFCLASS64; c++) {
+		struct buf b;
+
+		mkcore_init(&m, (uint8_t)c, c == ELFCLASS64 ? EM_X86_64 : EM_386);
+		m.off_align = c == ELFCLASS64 ? 512 : 1;
+		memory(&m);
+		notes(&m, c == ELFCLASS64 ? 336 : 144);
+		save("fuzz_core_notes", c == ELFCLASS64 ? "notes-64" : "notes-32", m.notes.data,
+			m.notes.len);
+		b = mkcore_build(&m);
+		save("fuzz_core_elf", c == ELFCLASS64 ? "elf-64" : "elf-32", b.data, b.len);
+		save_buf("fuzz_core_flat", c == ELFCLASS64 ? "elf-64" : "elf-32",
+			mkcore_flatten(&b, 4096));
+		buf_deinit(&b);
+		mkcore_deinit(&m);
+	}
+	mkcore_init(&m, ELFCLASS64, EM_X86_64);
+	mkcore_mem(&m, 0x10000, 0x3000)->filesz = 0x2000;
+	mkcore_mem(&m, 0x20000, 0x1000);
+	mkcore_fill(&m, 0x10000, 0x2000);
+	notes(&m, 336);
+	for (unsigned i = 0; i < 6; i++) {
+		struct mkcore_kdump k = {.version = i + 1,
+			.is_32 = i & 1,
+			.flags = flags[i % 3],
+			.split = i == 4,
+			.start = 0x11,
+			.end = 0x21,
+			.machine = "x86_64"};
+		struct buf b = mkcore_kdump(&m, &k);
+		char name[16];
+
+		snprintf(name, sizeof(name), "version-%u", i + 1);
+		save("fuzz_core_kdump", name, b.data, b.len);
+		if (i == 5)
+			save_buf("fuzz_core_flat", "kdump", mkcore_flatten(&b, 3000));
+		buf_deinit(&b);
+	}
+	mkcore_deinit(&m);
+	save("fuzz_vmcoreinfo", "text", info, sizeof(info) - 1);
+	return 0;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From pages of the core to chunks that a writer takes, by one thread or several, in order. Used by
+ * save.c only.
+ */
+#ifndef VMCORE_PACK_H
+#define VMCORE_PACK_H
+
+#include "vmcore/dump.h"
+#include "vmcore/judge.h"
+
+/* Windows of FILTER_WINDOW pages that hold memory, in ascending order. */
+struct windows {
+	const struct range_list *ram;
+	size_t i; /* range */
+	uint64_t next; /* the first window that was not given out */
+};
+
+/* false: there are no more. *nr: pages up to the end of the core, at most FILTER_WINDOW. */
+bool windows_next(struct windows *w, uint64_t *pfn, unsigned *nr) _must_check_ _nonnull_;
+
+/* Which pages of a window the core describes: clears the kind of the others to NO_PAGE. Returns
+ * how many there are. */
+#define NO_PAGE 0xff
+unsigned window_mask(
+	const struct range_list *ram, uint64_t pfn, unsigned nr, uint8_t *kinds) _nonnull_;
+
+struct pack_stats {
+	uint64_t bad, missing;
+};
+
+/* What one thread works with: reader, judge, compressor and a window's kinds. */
+struct packer {
+	const struct core *core;
+	const struct judge *judge;
+	struct core_reader *reader;
+	struct judge_ctx *jx;
+	struct codec_ctx *codec;
+	struct pack_stats stats;
+	uint8_t kinds[FILTER_WINDOW];
+};
+
+/* XK_NOMEM. */
+enum xk_status packer_init(const struct core *c, const struct judge *j, const struct codec_lib *l,
+	struct packer *ret, struct diag *d) _nonnull_;
+void packer_deinit(struct packer *p) _nonnull_;
+
+/* Fills p->kinds; returns how many pages of the window there are. */
+unsigned packer_judge(struct packer *p, uint64_t pfn, unsigned nr) _nonnull_;
+/* Chunk i of the window that was judged last. c->data has room for DUMP_CHUNK pages. */
+void packer_fill(
+	struct packer *p, uint64_t pfn, unsigned nr, unsigned i, struct dump_chunk *c) _nonnull_;
+
+/* Called with each chunk in ascending order, always by the caller's thread. Anything but XK_OK
+ * ends the work. */
+typedef enum xk_status pack_sink(void *ctx, const struct dump_chunk *c, struct diag *d);
+
+/* Packs everything with nr packers, each of which gets a thread if there are several. With fewer
+ * threads than wanted it goes on with those there are. */
+enum xk_status pack_all(
+	struct packer *p, unsigned nr, pack_sink *sink, void *ctx, struct diag *d) _nonnull_;
+
+#endif
