@@ -9,7 +9,7 @@
 
 #include "common/factfile.h"
 #include "native/machine.h"
-#include "native/number.h"
+#include "common/number.h"
 
 #define CPUS	 "/sys/devices/system/cpu/"
 #define MAX_CPUS 65536 /* Linux' limit on x86 is 8192 */

@@ -11,7 +11,7 @@
 #include "common/efi.h"
 #include "common/factfile.h"
 #include "native/machine.h"
-#include "native/number.h"
+#include "common/number.h"
 
 #define EFI	    "/sys/firmware/efi"
 #define RUNTIME_MAP EFI "/runtime-map"

@@ -8,7 +8,7 @@
 
 #include "common/factfile.h"
 #include "native/machine.h"
-#include "native/number.h"
+#include "common/number.h"
 
 #define HDR_SIZE "/sys/kernel/crash_elfcorehdr_size"
 /* An ELF header and one program header; and what tens of thousands of them take. */

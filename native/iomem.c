@@ -8,7 +8,7 @@
 
 #include "common/factfile.h"
 #include "native/machine.h"
-#include "native/number.h"
+#include "common/number.h"
 
 #define IOMEM	    "/proc/iomem"
 #define MAX_FILE    (16u << 20)

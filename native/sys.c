@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "common/factfile.h"
-#include "native/number.h"
+#include "common/number.h"
 #include "native/sys.h"
 
 /* i386 has no number for it; there is no call -1, so the kernel says ENOSYS. */

@@ -8,7 +8,7 @@
 
 #include "common/factfile.h"
 #include "native/machine.h"
-#include "native/number.h"
+#include "common/vmcoreinfo.h"
 
 #define START_KERNEL_MAP UINT64_C(0xffffffff80000000)
 #define LOWEST_L5	 UINT64_C(0xff00000000000000) /* kernel half with 5 levels of tables */
@@ -20,40 +20,15 @@
 #define OFFSET_ALIGN_64 GiB
 #define OFFSET_ALIGN_32 (128 * MiB)
 
-/* A line "KEY=number" of VMCOREINFO; a minus sign makes it wrap. False when it is not there. */
-static bool vmcoreinfo_number(const struct host *h, const char *key, unsigned base, uint64_t *ret)
-{
-	const struct buf *text = &h->kernel.vmcoreinfo_text;
-	const char *p = text->len ? (const char *)text->data : "";
-	const char *end = p + text->len;
-	size_t len = strlen(key);
-
-	while (p < end) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		const char *stop = nl ? nl : end;
-
-		if ((size_t)(stop - p) > len + 1 && !memcmp(p, key, len) && p[len] == '=') {
-			bool minus = p[len + 1] == '-';
-
-			p += len + 1 + minus;
-			if (!number_take(&p, stop, base, ret) || p != stop)
-				return false;
-			if (minus)
-				*ret = -*ret;
-			return true;
-		}
-		p = nl ? nl + 1 : end;
-	}
-	return false;
-}
-
 /*
  * The lowest PT_LOAD is the first RAM in the direct map: everything else that kcore shows of the
  * kernel is above it, with 4 and 5 levels of page tables and on i386, wherever KASLR put it.
  */
 static void find_page_offset(const struct kcore_load *v, size_t nr, unsigned bits, struct host *h)
 {
-	uint64_t align = bits == 64 ? OFFSET_ALIGN_64 : OFFSET_ALIGN_32, l5, at;
+	uint64_t align = bits == 64 ? OFFSET_ALIGN_64 : OFFSET_ALIGN_32, at;
+	struct bytes text = buf_bytes(&h->kernel.vmcoreinfo_text);
+	int64_t l5;
 	const struct kcore_load *low = NULL;
 
 	for (size_t i = 0; i < nr; i++)
@@ -74,7 +49,7 @@ static void find_page_offset(const struct kcore_load *v, size_t nr, unsigned bit
 			low->virt, low->phys);
 		return;
 	}
-	if (bits == 64 && vmcoreinfo_number(h, "NUMBER(pgtable_l5_enabled)", 10, &l5) &&
+	if (bits == 64 && vmcoreinfo_number(text, "pgtable_l5_enabled", &l5) &&
 		!!l5 != (at < LOWEST_L4)) {
 		host_gap(h, "kernel.page-offset",
 			"/proc/kcore's lowest PT_LOAD puts the direct map at %" PRIaddr
@@ -123,10 +98,11 @@ static vaddr_t find_image_32(
 /* What VMCOREINFO says of the image's addresses must hold. */
 static bool agrees(struct host *h, vaddr_t virt, unsigned bits)
 {
+	struct bytes text = buf_bytes(&h->kernel.vmcoreinfo_text);
 	uint64_t n, off = virt - START_KERNEL_MAP;
+	int64_t base;
 
-	if (vmcoreinfo_number(h, "SYMBOL(_stext)", 16, &n) &&
-		n - virt >= range_size(h->kernel.image)) {
+	if (vmcoreinfo_symbol(text, "_stext", &n) && n - virt >= range_size(h->kernel.image)) {
 		host_gap(h, "kernel.image-virtual",
 			"/proc/kcore and /proc/iomem put the image at %" PRIaddr
 			", but VMCOREINFO's SYMBOL(_stext) is %" PRIaddr,
@@ -135,15 +111,16 @@ static bool agrees(struct host *h, vaddr_t virt, unsigned bits)
 	}
 	if (bits != 64)
 		return true;
-	if (vmcoreinfo_number(h, "NUMBER(phys_base)", 10, &n) && off + n != h->kernel.image.start) {
+	if (vmcoreinfo_number(text, "phys_base", &base) &&
+		off + (uint64_t)base != h->kernel.image.start) {
 		host_gap(h, "kernel.image-virtual",
 			"by VMCOREINFO's NUMBER(phys_base) the image at %" PRIaddr
 			" is at physical %" PRIaddr ", but /proc/iomem says %" PRIaddr,
-			virt, off + n, h->kernel.image.start);
+			virt, off + (uint64_t)base, h->kernel.image.start);
 		return false;
 	}
 	/* What is left is the address the kernel was linked at. */
-	if (vmcoreinfo_number(h, "KERNELOFFSET", 16, &n) && (n > off || n % IMAGE_ALIGN)) {
+	if (vmcoreinfo_hex(text, "KERNELOFFSET", &n) && (n > off || n % IMAGE_ALIGN)) {
 		host_gap(h, "kernel.image-virtual",
 			"/proc/kcore has the image at %" PRIaddr
 			", which VMCOREINFO's KERNELOFFSET %#" PRIx64 " cannot have moved there",

@@ -11,6 +11,7 @@
 #include "common/diag.h"
 #include "common/note.h"
 #include "common/range.h"
+#include "common/vmcoreinfo.h"
 
 #define XKN_MAX_TEXT (8 * MiB) /* of facts or symbols, unpacked */
 
@@ -58,15 +59,5 @@ void core_notes_deinit(struct core_notes *n) _nonnull_;
  * from x; empty: the note has none. */
 struct bytes xkn_symbols(const struct xkn *x) _nonnull_;
 struct bytes xkn_facts(const struct xkn *x) _nonnull_;
-
-/* VMCOREINFO text: KEY=value a line. false: no such key, or not a number of that base (symbols are
- * hexadecimal without 0x, the rest decimal). Of two lines with one key the first counts. */
-bool vmcoreinfo_symbol(struct bytes text, const char *name, vaddr_t *ret) _must_check_ _nonnull_;
-bool vmcoreinfo_size(struct bytes text, const char *name, uint64_t *ret) _must_check_ _nonnull_;
-bool vmcoreinfo_offset(struct bytes text, const char *name, uint64_t *ret) _must_check_ _nonnull_;
-bool vmcoreinfo_length(struct bytes text, const char *name, uint64_t *ret) _must_check_ _nonnull_;
-bool vmcoreinfo_number(struct bytes text, const char *name, int64_t *ret) _must_check_ _nonnull_;
-/* The value of any key ("OSRELEASE", "KERNELOFFSET"); empty: none. */
-struct bytes vmcoreinfo_value(struct bytes text, const char *key) _nonnull_;
 
 #endif

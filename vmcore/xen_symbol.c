@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "common/number.h"
 #include "vmcore/xlat.h"
 
 /* "ffff82d040200000 T _start" or "ffff82d0405a0000 b drivers/char/console.c#conring" */
 #define NAME_AT 19
+#define ADDRESS 16 /* digits */
 
 enum match { NO, YES, STATIC };
 
@@ -15,25 +17,6 @@ static enum match match(const uint8_t *line, size_t len, const char *name, size_
 	if (len == NAME_AT + name_len)
 		return YES;
 	return end[-(ptrdiff_t)name_len - 1] == '#' ? STATIC : NO;
-}
-
-static bool parse_hex(const uint8_t *s, size_t len, vaddr_t *ret)
-{
-	vaddr_t v = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		unsigned c = s[i], digit;
-
-		if (c >= '0' && c <= '9')
-			digit = c - '0';
-		else if (c >= 'a' && c <= 'f')
-			digit = c - 'a' + 10;
-		else
-			return false;
-		v = v << 4 | digit;
-	}
-	*ret = v;
-	return true;
 }
 
 bool xen_symbol(const struct core_notes *n, const char *name, vaddr_t *ret)
@@ -51,7 +34,7 @@ bool xen_symbol(const struct core_notes *n, const char *name, vaddr_t *ret)
 		size_t len = nl ? (size_t)(nl - t.data) : t.len;
 		enum match m = match(t.data, len, name, name_len);
 
-		if (m != NO && parse_hex(t.data, 16, &at)) {
+		if (m != NO && number_bytes((struct bytes){t.data, ADDRESS}, 16, &at)) {
 			if (m == YES) {
 				*ret = at;
 				return true;

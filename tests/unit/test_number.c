@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "tests/unit/xktest.h"
 
-#include "native/number.h"
+#include "common/number.h"
 
 static void test_number(void **state)
 {
@@ -61,11 +61,28 @@ static void test_take(void **state)
 	assert_false(number_take(&p, end, 16, &v));
 }
 
+/* Bytes without a NUL behind them; nothing but digits. */
+static void test_bytes(void **state)
+{
+	static const uint8_t text[] = {'1', 'f', 'x'};
+	uint64_t v = 77;
+
+	(void)state;
+	assert_false(number_bytes((struct bytes){text, 0}, 16, &v));
+	assert_false(number_bytes((struct bytes){NULL, 0}, 16, &v));
+	assert_false(number_bytes((struct bytes){text, 3}, 16, &v));
+	assert_false(number_bytes((struct bytes){text, 2}, 10, &v));
+	assert_int_equal(v, 77);
+	assert_true(number_bytes((struct bytes){text, 2}, 16, &v));
+	assert_int_equal(v, 0x1f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_number),
 		cmocka_unit_test(test_take),
+		cmocka_unit_test(test_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

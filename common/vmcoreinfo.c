@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "vmcore/notes.h"
+#include "common/number.h"
+#include "common/vmcoreinfo.h"
 
 static struct bytes line_value(struct bytes line, const char *kind, const char *name)
 {
@@ -31,49 +32,24 @@ static struct bytes value(struct bytes text, const char *kind, const char *name)
 	return v;
 }
 
-static unsigned digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : 16;
-}
-
-/* All of v as a number: no blanks, no sign, no prefix. */
-static bool number(struct bytes v, unsigned base, uint64_t *ret)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < v.len; i++) {
-		unsigned k = digit(v.data[i]);
-
-		if (k >= base || mul_overflow(n, base, &n) || add_overflow(n, k, &n))
-			return false;
-	}
-	if (v.len)
-		*ret = n;
-	return v.len != 0;
-}
-
 bool vmcoreinfo_symbol(struct bytes text, const char *name, vaddr_t *ret)
 {
-	return number(value(text, "SYMBOL", name), 16, ret);
+	return number_bytes(value(text, "SYMBOL", name), 16, ret);
 }
 
 bool vmcoreinfo_size(struct bytes text, const char *name, uint64_t *ret)
 {
-	return number(value(text, "SIZE", name), 10, ret);
+	return number_bytes(value(text, "SIZE", name), 10, ret);
 }
 
 bool vmcoreinfo_offset(struct bytes text, const char *name, uint64_t *ret)
 {
-	return number(value(text, "OFFSET", name), 10, ret);
+	return number_bytes(value(text, "OFFSET", name), 10, ret);
 }
 
 bool vmcoreinfo_length(struct bytes text, const char *name, uint64_t *ret)
 {
-	return number(value(text, "LENGTH", name), 10, ret);
+	return number_bytes(value(text, "LENGTH", name), 10, ret);
 }
 
 bool vmcoreinfo_number(struct bytes text, const char *name, int64_t *ret)
@@ -84,10 +60,15 @@ bool vmcoreinfo_number(struct bytes text, const char *name, int64_t *ret)
 
 	if (minus)
 		v = bytes_sub(v, 1, v.len - 1);
-	if (!number(v, 10, &n) || n > (uint64_t)INT64_MAX + minus)
+	if (!number_bytes(v, 10, &n) || n > (uint64_t)INT64_MAX + minus)
 		return false;
 	*ret = (int64_t)(minus ? -n : n);
 	return true;
+}
+
+bool vmcoreinfo_hex(struct bytes text, const char *key, uint64_t *ret)
+{
+	return number_bytes(value(text, key, NULL), 16, ret);
 }
 
 struct bytes vmcoreinfo_value(struct bytes text, const char *key)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <string.h>
 
-#include "native/number.h"
+#include "common/number.h"
 
 static unsigned digit(char c)
 {
@@ -25,6 +25,17 @@ bool number_take(const char **p, const char *end, unsigned base, uint64_t *ret)
 	if (s == *p)
 		return false;
 	*p = s;
+	*ret = n;
+	return true;
+}
+
+bool number_bytes(struct bytes b, unsigned base, uint64_t *ret)
+{
+	const char *s = (const char *)b.data, *end = s + b.len;
+	uint64_t n;
+
+	if (!b.len || !number_take(&s, end, base, &n) || s != end)
+		return false;
 	*ret = n;
 	return true;
 }
