@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "vmcore/judge.h"
+#include "vmcore/why.h"
 
 /* -d: what Linux pages are told apart for. Bit 0, zero pages, needs no filter. */
 #define LINUX_LEVELS 30u
@@ -10,13 +11,6 @@ struct judge_ctx {
 	const struct judge *judge;
 	struct core_reader *reader;
 };
-
-static void say(struct judge *j, const char *what, const char *why)
-{
-	size_t n = strlen(j->why);
-
-	snprintf(j->why + n, sizeof(j->why) - n, "%s%s: %.500s", n ? "; " : "", what, why);
-}
 
 /* Judged even when all guests are kept: what is broken must not be read. */
 static enum xk_status init_xen(struct judge *j, const struct core *c, const struct core_notes *n,
@@ -38,7 +32,8 @@ static enum xk_status init_xen(struct judge *j, const struct core *c, const stru
 	if (j->xen || rq->guests)
 		return XK_OK;
 	j->usable = false;
-	say(j, "guests cannot be told from dom0", st == XK_OK ? j->frames.why : why.text);
+	why_add(j->why, sizeof(j->why), "guests cannot be told from dom0: %.500s",
+		st == XK_OK ? j->frames.why : why.text);
 	return XK_OK;
 }
 
@@ -54,7 +49,8 @@ enum xk_status judge_init(const struct core *c, const struct core_notes *n, stru
 		return st;
 	if (rq->level & LINUX_LEVELS) {
 		j.usable = false;
-		say(&j, "pages of Linux cannot be told apart", "this is not implemented yet");
+		why_add(j.why, sizeof(j.why),
+			"pages of Linux cannot be told apart: this version only knows those of Xen");
 	}
 	*ret = j;
 	return XK_OK;

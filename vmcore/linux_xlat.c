@@ -5,45 +5,18 @@
  * a walk that comes to the place that it should. Source: Linux Documentation/arch/x86/x86_64/mm.rst,
  * arch/x86/mm/kaslr.c, arch/x86/kernel/vmcore_info_64.c; 4.4 to 6.12.
  */
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "vmcore/pagetable.h"
+#include "vmcore/why.h"
 #include "vmcore/xlat.h"
 
 #define TEXT_BASE UINT64_C(0xffffffff80000000) /* __START_KERNEL_map */
 #define TEXT_SIZE GiB /* KERNEL_IMAGE_SIZE with KASLR; 512 MiB without */
 #define LOWMEM	  (896 * MiB) /* of a 32-bit kernel, at most, by its linear mapping */
 
-static void say(struct linux_xlat *l, const char *fmt, ...) _printf_(2, 3);
-static void say(struct linux_xlat *l, const char *fmt, ...)
-{
-	size_t used = strlen(l->why);
-	va_list ap;
-
-	if (used && used + 2 < sizeof(l->why)) {
-		memcpy(l->why + used, "; ", 3);
-		used += 2;
-	}
-	va_start(ap, fmt);
-	vsnprintf(l->why + used, sizeof(l->why) - used, fmt, ap);
-	va_end(ap);
-}
-
-static bool read_entry(void *ctx, maddr_t at, size_t size, uint64_t *ret)
-{
-	uint64_t v = 0;
-
-	if (!core_read(ctx, at, &v, size))
-		return false;
-	*ret = v;
-	return true;
-}
-
 static struct pagetable tables(const struct linux_xlat *l, struct core_reader *r)
 {
 	return (struct pagetable){
-		.read = read_entry,
+		.read = pagetable_read_core,
 		.ctx = r,
 		.root = l->pgd,
 		.levels = l->levels,
@@ -190,7 +163,7 @@ static void find_offset(
 		if (prove_offset(l, r, hint(c, i), pgd_phys))
 			return;
 	if (!search_offset(l, r, pgd_phys))
-		say(l, "the direct map is not found");
+		why_add(l->why, sizeof(l->why), "the direct map is not found");
 }
 
 /* A text segment of the core, where there is no number: older kernels under older loaders. */
@@ -232,7 +205,8 @@ static enum xk_status init_64(struct linux_xlat *l, const struct core *c,
 	phys = pgd - TEXT_BASE + l->phys_base;
 	if (!prove_tables(l, r, pgd, phys, l->levels) &&
 		!prove_tables(l, r, pgd, phys, five ? 4 : 5)) {
-		say(l, "the page tables at %#" PRIx64 " do not map themselves: not used", pgd);
+		why_add(l->why, sizeof(l->why),
+			"the page tables at %#" PRIx64 " do not map themselves: not used", pgd);
 		return XK_OK;
 	}
 	find_offset(l, c, r, phys);
@@ -262,7 +236,7 @@ static enum xk_status init_32(struct linux_xlat *l, const struct core_notes *n,
 		return XK_OK;
 	}
 	l->page_offset = l->text_base = 0xc0000000;
-	say(l,
+	why_add(l->why, sizeof(l->why),
 		"the page tables at %#" PRIx64
 		" do not map themselves: memory is taken to be at %#x",
 		pgd, 0xc0000000u);
@@ -316,7 +290,8 @@ enum xk_status linux_xlat_init(const struct core *c, const struct core_notes *n,
 	if (st)
 		return st;
 	find_vmemmap(&l, n, r);
-	say(&l, "%u-bit kernel, %u levels, memory at %#" PRIx64 ", text's zero at %#" PRIx64,
+	why_add(l.why, sizeof(l.why),
+		"%u-bit kernel, %u levels, memory at %#" PRIx64 ", text's zero at %#" PRIx64,
 		l.bits, l.levels, l.page_offset, l.phys_base);
 	*ret = l;
 	return XK_OK;

@@ -113,3 +113,13 @@ bool pagetable_next(const struct pagetable *t, vaddr_t *at, vaddr_t end)
 	}
 	return false;
 }
+
+bool pagetable_read_core(void *ctx, maddr_t at, size_t size, uint64_t *ret)
+{
+	uint64_t v = 0;
+
+	if (!core_read(ctx, at, &v, size))
+		return false;
+	*ret = v;
+	return true;
+}

@@ -7,7 +7,7 @@
 #ifndef VMCORE_PAGETABLE_H
 #define VMCORE_PAGETABLE_H
 
-#include "common/range.h"
+#include "vmcore/core.h"
 
 struct pagetable {
 	/* One entry of `size` (8 or 4) bytes; false: its memory cannot be had. */
@@ -17,6 +17,9 @@ struct pagetable {
 	unsigned levels; /* 5, 4, 3 (PAE), 2 (i386 without PAE) */
 	uint64_t not_address; /* address bits that are none: the memory encryption bit */
 };
+
+/* read for a core: ctx is a struct core_reader. */
+bool pagetable_read_core(void *ctx, maddr_t at, size_t size, uint64_t *ret);
 
 /*
  * False: not mapped, not canonical, not readable or no such kind of table. *ret is the machine

@@ -7,9 +7,10 @@
  */
 #include <stdio.h>
 
+#include "vmcore/why.h"
 #include "vmcore/xen_frames.h"
 
-#define say(f, ...) xen_say((f)->why, sizeof((f)->why), __VA_ARGS__)
+#define say(f, ...) why_add((f)->why, sizeof((f)->why), __VA_ARGS__)
 
 #define WINDOWS	     512 /* spread over memory */
 #define WINDOW	     256 /* pages: aligned, so that a chunk starts at its start or within */

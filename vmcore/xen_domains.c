@@ -1,24 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <stdarg.h>
-#include <stdio.h>
 
+#include "vmcore/why.h"
 #include "vmcore/xen_frames.h"
 
 #define DOMID_FIRST_RESERVED 0x7ff0u /* Xen xen/include/public/xen.h */
-
-void xen_say(char *why, size_t size, const char *fmt, ...)
-{
-	size_t used = strlen(why);
-	va_list ap;
-
-	if (used && used + 2 < size) {
-		memcpy(why + used, "; ", 3);
-		used += 2;
-	}
-	va_start(ap, fmt);
-	vsnprintf(why + used, size - used, fmt, ap);
-	va_end(ap);
-}
 
 /* page_info has a domain's place in the direct map, so it must be there and on a page's border. */
 static bool pickle(const struct xen_xlat *x, vaddr_t at, uint64_t *ret)
@@ -59,7 +44,7 @@ static void walk_list(struct xen_frames *f, const struct core_notes *n, struct c
 	uint32_t least = 0;
 
 	if (!xen_variable(&f->x, n, r, "domain_list", &at)) {
-		xen_say(why, why_size, "domain_list cannot be read");
+		why_add(why, why_size, "domain_list cannot be read");
 		return;
 	}
 	while (at) {
@@ -67,19 +52,19 @@ static void walk_list(struct xen_frames *f, const struct core_notes *n, struct c
 
 		if (!pickle(&f->x, at, &pickled) ||
 			!xen_read(&f->x, r, at + id_at, &id, sizeof(id))) {
-			xen_say(why, why_size,
+			why_add(why, why_size,
 				"the list of domains ends in nowhere (%#" PRIx64 ") after %zu", at,
 				f->nr_domains);
 			return;
 		}
 		if (id < least || id >= DOMID_FIRST_RESERVED) {
-			xen_say(why, why_size,
+			why_add(why, why_size,
 				"the list of domains is damaged: after %zu of them comes id %u",
 				f->nr_domains, id);
 			return;
 		}
 		if (f->nr_domains == FILTER_MAX_DOMAINS) {
-			xen_say(why, why_size, "there are more than %u domains",
+			why_add(why, why_size, "there are more than %u domains",
 				FILTER_MAX_DOMAINS);
 			return;
 		}
@@ -87,7 +72,7 @@ static void walk_list(struct xen_frames *f, const struct core_notes *n, struct c
 			return;
 		least = id + 1u;
 		if (!xen_read(&f->x, r, at + next_at, &at, sizeof(at))) {
-			xen_say(why, why_size, "what comes after domain %u cannot be read", id);
+			why_add(why, why_size, "what comes after domain %u cannot be read", id);
 			return;
 		}
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdio.h>
 
+#include "vmcore/why.h"
 #include "vmcore/xen_frames.h"
 
 /* A page that is mapped by dom0 through a grant is in its list; backends keep a few thousand. */
@@ -8,7 +9,7 @@
 
 #define RO_M2P UINT64_C(0xffff800000000000) /* the same in every version */
 
-#define say(f, ...) xen_say((f)->why, sizeof((f)->why), __VA_ARGS__)
+#define say(f, ...) why_add((f)->why, sizeof((f)->why), __VA_ARGS__)
 
 static enum page_kind owner_kind(const struct xen_frames *f, const struct pgc *t, struct xen_page p)
 {

@@ -100,6 +100,4 @@ enum page_kind xen_page_kind(
 void xen_flags_choose(struct xen_filter *xf, const struct core *c, const struct core_notes *n,
 	const struct p2m *p2m, struct core_reader *r) _nonnull_;
 
-void xen_say(char *why, size_t size, const char *fmt, ...) _printf_(3, 4);
-
 #endif

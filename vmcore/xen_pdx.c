@@ -7,6 +7,7 @@
  * is a build option: offset tables (the default), the mask, or none. Sources: xen/common/pdx.c and
  * xen/include/xen/pdx.h of 4.17, 4.20 and 4.21.
  */
+#include "vmcore/why.h"
 #include "vmcore/xen_xlat.h"
 
 static bool read32(const struct xen_xlat *x, const struct core_notes *n, struct core_reader *r,
@@ -176,20 +177,22 @@ void xen_pdx_find(
 
 	x->pdx = (struct pdx){.scheme = PDX_UNKNOWN};
 	if (f == DAMAGED) {
-		xen_xlat_say(x, "the variables of page number compression make no sense");
+		why_add(x->why, sizeof(x->why),
+			"the variables of page number compression make no sense");
 		return;
 	}
 	seen = probe_all(x, &p, c, r);
 	/* A page or a small stretch may be missing there, but not much of memory. */
 	if (seen.wrong || seen.absent > seen.right || seen.lost > seen.pages / 64 ||
 		(f == ABSENT && (seen.absent || !seen.right))) {
-		xen_xlat_say(x,
+		why_add(x->why, sizeof(x->why),
 			"page number compression %s (%s) does not fit Xen's direct map: of %u pages %u are elsewhere and %u are not there",
 			names[p.scheme], how, seen.right + seen.wrong + seen.absent, seen.wrong,
 			seen.absent);
 		return;
 	}
 	x->pdx = p;
-	xen_xlat_say(x, "page number compression: %s (%s; %u of %u pages are in the direct map)",
+	why_add(x->why, sizeof(x->why),
+		"page number compression: %s (%s; %u of %u pages are in the direct map)",
 		names[p.scheme], how, seen.right, seen.right + seen.absent);
 }

@@ -4,10 +4,8 @@
  * stretch, and so is the direct map but for compressed page numbers. Layout: Xen
  * xen/arch/x86/include/asm/config.h, 4.4 to 4.22.
  */
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "vmcore/pagetable.h"
+#include "vmcore/why.h"
 #include "vmcore/xen_xlat.h"
 
 #define DIRECTMAP	 UINT64_C(0xffff830000000000)
@@ -17,35 +15,11 @@
 
 #define IMAGE_MAX GiB /* both the alignment and the room of Xen's image */
 
-void xen_xlat_say(struct xen_xlat *x, const char *fmt, ...)
-{
-	size_t used = strlen(x->why);
-	va_list ap;
-
-	if (used && used + 2 < sizeof(x->why)) {
-		memcpy(x->why + used, "; ", 3);
-		used += 2;
-	}
-	va_start(ap, fmt);
-	vsnprintf(x->why + used, sizeof(x->why) - used, fmt, ap);
-	va_end(ap);
-}
-
-static bool read_entry(void *ctx, maddr_t at, size_t size, uint64_t *ret)
-{
-	uint64_t v = 0;
-
-	if (!core_read(ctx, at, &v, size))
-		return false;
-	*ret = v;
-	return true;
-}
-
 bool xen_walk(
 	const struct xen_xlat *x, struct core_reader *r, vaddr_t at, maddr_t *ret, uint64_t *left)
 {
 	const struct pagetable t = {
-		.read = read_entry,
+		.read = pagetable_read_core,
 		.ctx = r,
 		.root = x->pgd_l4,
 		.levels = 4,
@@ -150,11 +124,13 @@ static enum xk_status find_image(
 	l = image_load(c, x->image_base);
 	if (n->xen_info.have_phys_start && n->xen_info.phys_start) {
 		x->phys_start = n->xen_info.phys_start;
-		xen_xlat_say(x, "Xen at %" PRIaddr " from its crash note", x->phys_start);
+		why_add(x->why, sizeof(x->why), "Xen at %" PRIaddr " from its crash note",
+			x->phys_start);
 	} else if (l) {
 		/* The note is filled last, so a crash that did not get that far lacks it. */
 		x->phys_start = l->mem.start - (l->virt - x->image_base);
-		xen_xlat_say(x, "Xen at %" PRIaddr " from the segment of its image", x->phys_start);
+		why_add(x->why, sizeof(x->why), "Xen at %" PRIaddr " from the segment of its image",
+			x->phys_start);
 	} else {
 		return diag_fail(d, XK_BAD_INPUT,
 			"Xen's crash note does not say where in memory Xen is (xen_phys_start), and no segment of the core does");
@@ -175,14 +151,15 @@ static void find_tables(struct xen_xlat *x, const struct core_notes *n, struct c
 	if ((!vmcoreinfo_symbol(n->vmcoreinfo_xen, "pgd_l4", &at) &&
 		    !xen_symbol(n, "idle_pg_table", &at)) ||
 		!in_image(x, at) || at % CORE_PAGE) {
-		xen_xlat_say(x, "no page tables known");
+		why_add(x->why, sizeof(x->why), "no page tables known");
 		return;
 	}
 	x->pgd_l4 = x->phys_start + (at - x->image_base);
 	if (xen_walk(x, r, at, &m, NULL) && m == x->pgd_l4)
 		return;
 	x->pgd_l4 = 0;
-	xen_xlat_say(x, "the page tables at %#" PRIx64 " do not map themselves: not used", at);
+	why_add(x->why, sizeof(x->why),
+		"the page tables at %#" PRIx64 " do not map themselves: not used", at);
 }
 
 bool xen_variable(const struct xen_xlat *x, const struct core_notes *n, struct core_reader *r,

@@ -20,7 +20,4 @@ void xen_pdx_find(struct xen_xlat *x, const struct core *c, const struct core_no
 /* How many numbers from n on, pfns or pdxs, have neighbours on the other side; at least 1. */
 uint64_t pdx_stretch(const struct pdx *p, uint64_t n) _nonnull_;
 
-/* Adds a finding to x->why. */
-void xen_xlat_say(struct xen_xlat *x, const char *fmt, ...) _printf_(2, 3);
-
 #endif
