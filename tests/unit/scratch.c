@@ -69,3 +69,13 @@ void scratch_text(const struct scratch *s, const char *rel, const char *text)
 {
 	scratch_file(s, rel, text, strlen(text));
 }
+
+const char *scratch_path(const struct scratch *s, const char *name)
+{
+	static char path[32][512];
+	static unsigned i;
+
+	i = (i + 1) % ARRAY_SIZE(path);
+	snprintf(path[i], sizeof(path[i]), "%s/%s", s->path, name);
+	return path[i];
+}

@@ -17,4 +17,7 @@ void scratch_file(const struct scratch *s, const char *rel, const void *data, si
 void scratch_text(const struct scratch *s, const char *rel, const char *text);
 void scratch_folder(const struct scratch *s, const char *rel);
 
+/* The path of a name in the folder; one of a few static ones, overwritten in turn. */
+const char *scratch_path(const struct scratch *s, const char *name);
+
 #endif

@@ -6,24 +6,17 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "tests/unit/mkcore.h"
+#include "tests/unit/opened.h"
 #include "tests/unit/scratch.h"
-#include "vmcore/core.h"
 #include "vmcore/source.h"
-
-struct opened {
-	struct buf file;
-	struct core c;
-	struct core_reader *r;
-	struct diag d;
-};
 
 static enum xk_status open_built(struct mkcore *m, struct opened *o)
 {
-	memset(o, 0, sizeof(*o));
-	diag_init(&o->d);
-	o->file = mkcore_build(m);
-	return core_open_bytes(buf_bytes(&o->file), &o->c, &o->d);
+	struct buf file = mkcore_build(m);
+	enum xk_status st = opened_try(o, &file);
+
+	o->file = file;
+	return st;
 }
 
 static void open_ok(struct mkcore *m, struct opened *o)
@@ -32,46 +25,6 @@ static void open_ok(struct mkcore *m, struct opened *o)
 		fail_msg("%s", o->d.text);
 	o->r = core_reader_create(&o->c);
 	assert_non_null(o->r);
-}
-
-static void close_all(struct opened *o)
-{
-	core_reader_destroy(o->r);
-	core_close(&o->c);
-	buf_deinit(&o->file);
-}
-
-static void assert_pattern(const uint8_t *p, uint64_t paddr, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (p[i] != mkcore_byte(paddr + i))
-			fail_msg("byte %zu of %llx is %02x, not %02x", i, (unsigned long long)paddr,
-				p[i], mkcore_byte(paddr + i));
-}
-
-static void assert_page(struct opened *o, uint64_t pfn)
-{
-	const uint8_t *page;
-
-	assert_int_equal(core_page(o->r, pfn, &page), PAGE_DATA);
-	assert_pattern(page, pfn * 4096, 4096);
-}
-
-static void assert_state(struct opened *o, uint64_t pfn, enum page_state s)
-{
-	const uint8_t *page;
-
-	assert_int_equal(core_page(o->r, pfn, &page), s);
-	assert_int_equal(core_run(o->r, pfn, 1, &page), s == PAGE_DATA);
-}
-
-static void assert_problem(const struct opened *o, const char *part)
-{
-	for (size_t i = 0; i < o->c.nr_problems; i++)
-		if (strstr(o->c.problems[i], part))
-			return;
-	fail_msg("of %zu problems none says \"%s\"; the first: %s", o->c.nr_problems, part,
-		o->c.nr_problems ? o->c.problems[0] : "-");
 }
 
 /* Two banks with a hole, at odd offsets in the file, of every class and machine there is. */
@@ -134,7 +87,7 @@ static void plain(void **state)
 		assert_false(core_read(o.r, 0xff000, b, 8192));
 		assert_true(core_read64(o.r, 0x200008, &v));
 		assert_pattern((const uint8_t *)&v, 0x200008, 8);
-		close_all(&o);
+		opened_close(&o);
 		mkcore_deinit(&m);
 	}
 }
@@ -162,7 +115,7 @@ static void overlaps(void **state)
 		assert_int_equal(p[0], "bbbaabbbcc"[i]);
 		assert_int_equal(p[4095], "bbbaabbbcc"[i]);
 	}
-	close_all(&o);
+	opened_close(&o);
 	mkcore_deinit(&m);
 }
 
@@ -192,7 +145,7 @@ static void excluded(void **state)
 	assert_page(&o, 0x103);
 	assert_state(&o, 0x200, PAGE_EXCLUDED);
 	assert_state(&o, 0x203, PAGE_EXCLUDED);
-	close_all(&o);
+	opened_close(&o);
 	mkcore_deinit(&m);
 }
 
@@ -223,7 +176,7 @@ static void partial_pages(void **state)
 	assert_state(&o, 3, PAGE_HOLE);
 	assert_true(core_read(o.r, 0x5ff0, b, 16));
 	assert_pattern(b, 0x5ff0, 16);
-	close_all(&o);
+	opened_close(&o);
 	mkcore_deinit(&m);
 }
 
@@ -313,7 +266,7 @@ static void lies(void **state)
 		assert_problem(&o, row[i].says);
 		assert_page(&o, 0x300);
 		assert_state(&o, 0x100, row[i].at_1m);
-		close_all(&o);
+		opened_close(&o);
 		mkcore_deinit(&m);
 	}
 }
@@ -333,7 +286,7 @@ static void top_of_memory(void **state)
 	assert_int_equal(o.c.max_pfn, UINT64_C(1) << 40);
 	assert_page(&o, last / 4096);
 	assert_state(&o, UINT64_C(1) << 40, PAGE_HOLE);
-	close_all(&o);
+	opened_close(&o);
 	mkcore_deinit(&m);
 }
 
@@ -352,7 +305,7 @@ static void absurd_headers(void **state)
 	open_ok(&m, &o);
 	assert_problem(&o, "of 500 program headers");
 	assert_page(&o, 0x100);
-	close_all(&o);
+	opened_close(&o);
 	m.phnum = 0;
 
 	mkcore_note(&m, "CORE", 1, "abcdefgh", 8);
@@ -392,7 +345,7 @@ static void many_headers(void **state)
 	assert_int_equal(o.c.nr_problems, 0);
 	assert_int_equal(o.c.nr_loads, 2);
 	assert_page(&o, 0x200);
-	close_all(&o);
+	opened_close(&o);
 	mkcore_deinit(&m);
 }
 
@@ -499,7 +452,7 @@ static void by_file(void **state)
 	}
 	free(b);
 	scratch_deinit(&s);
-	close_all(&o);
+	opened_close(&o);
 	mkcore_deinit(&m);
 }
 

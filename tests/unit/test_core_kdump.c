@@ -7,66 +7,14 @@
 #include <stdio.h>
 
 #include "tests/unit/mkcore.h"
+#include "tests/unit/opened.h"
 #include "tests/unit/scratch.h"
-#include "vmcore/core.h"
-
-struct opened {
-	struct core c;
-	struct core_reader *r;
-	struct diag d;
-};
-
-static enum xk_status try_open(struct opened *o, const struct buf *file)
-{
-	memset(o, 0, sizeof(*o));
-	diag_init(&o->d);
-	return core_open_bytes(buf_bytes(file), &o->c, &o->d);
-}
-
-static void open_ok(struct opened *o, const struct buf *file)
-{
-	if (try_open(o, file))
-		fail_msg("%s", o->d.text);
-	o->r = core_reader_create(&o->c);
-	assert_non_null(o->r);
-}
-
-static void close_all(struct opened *o)
-{
-	core_reader_destroy(o->r);
-	core_close(&o->c);
-}
 
 static enum page_state state_of(struct opened *o, uint64_t pfn)
 {
 	const uint8_t *page;
 
 	return core_page(o->r, pfn, &page);
-}
-
-static void assert_pattern(const uint8_t *p, uint64_t paddr, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (p[i] != mkcore_byte(paddr + i))
-			fail_msg("byte %zu of %llx is %02x, not %02x", i, (unsigned long long)paddr,
-				p[i], mkcore_byte(paddr + i));
-}
-
-static void assert_page(struct opened *o, uint64_t pfn)
-{
-	const uint8_t *page;
-
-	assert_int_equal(core_page(o->r, pfn, &page), PAGE_DATA);
-	assert_pattern(page, pfn * 4096, 4096);
-}
-
-static void assert_problem(const struct opened *o, const char *part)
-{
-	for (size_t i = 0; i < o->c.nr_problems; i++)
-		if (strstr(o->c.problems[i], part))
-			return;
-	fail_msg("of %zu problems none says \"%s\"; the first: %s", o->c.nr_problems, part,
-		o->c.nr_problems ? o->c.problems[0] : "-");
 }
 
 /* Pages 0x10..0x2f there; 0x100..0x103 described, the last two left out; 0x9000..0x9002, beyond
@@ -142,7 +90,7 @@ static void every_form(void **state)
 				if (!mkcore_can_pack(flags[i])) /* see no_library() */
 					continue;
 				f = mkcore_kdump(&m, &k);
-				open_ok(&o, &f);
+				opened_init(&o, &f);
 				assert_int_equal(o.c.nr_problems, 0);
 				assert_int_equal(o.c.format, CORE_KDUMP);
 				assert_int_equal(o.c.machine, EM_X86_64);
@@ -154,7 +102,7 @@ static void every_form(void **state)
 				if (version >= 4)
 					assert_memory_equal(
 						o.c.notes.data, m.notes.data, m.notes.len);
-				close_all(&o);
+				opened_close(&o);
 				buf_deinit(&f);
 			}
 	mkcore_deinit(&m);
@@ -178,14 +126,14 @@ static void no_library(void **state)
 		struct opened o;
 
 		f.data[4096 * 6 + 12] = (uint8_t)row[i].flag; /* of the first page, which is raw */
-		open_ok(&o, &f);
+		opened_init(&o, &f);
 		if (mkcore_can_pack(row[i].flag))
 			assert_int_equal(o.c.nr_problems, 0);
 		else
 			assert_problem(&o, row[i].lib);
 		assert_int_equal(state_of(&o, 0x10), PAGE_BAD);
 		assert_page(&o, 0x11);
-		close_all(&o);
+		opened_close(&o);
 		buf_deinit(&f);
 	}
 	mkcore_deinit(&m);
@@ -206,14 +154,14 @@ static void vmcoreinfo_alone(void **state)
 		size_t own = k.version >= 4 ? m.notes.len : 0;
 
 		f = mkcore_kdump(&m, &k);
-		open_ok(&o, &f);
+		opened_init(&o, &f);
 		assert_int_equal(o.c.machine, EM_NONE);
 		assert_int_equal(o.c.nr_problems, 0);
 		/* 12 + 12 + 14 padded to 16 */
 		assert_int_equal(o.c.notes.len, own + (k.version >= 3 ? 40 : 0));
 		if (k.version >= 3)
 			assert_memory_equal(o.c.notes.data + own, note, 40);
-		close_all(&o);
+		opened_close(&o);
 		buf_deinit(&f);
 	}
 	mkcore_deinit(&m);
@@ -253,7 +201,7 @@ static void split_set(void **state)
 		assert_int_equal(o.c.nr_problems, 0);
 		assert_int_equal(o.c.notes.len, m.notes.len);
 		check_all(&o, &m);
-		close_all(&o);
+		opened_close(&o);
 	}
 	paths[0] = path[2];
 	paths[1] = path[0];
@@ -265,7 +213,7 @@ static void split_set(void **state)
 	assert_int_equal(state_of(&o, 0x100), PAGE_BAD);
 	assert_int_equal(state_of(&o, 0x102), PAGE_EXCLUDED);
 	assert_page(&o, 0x9002);
-	close_all(&o);
+	opened_close(&o);
 	paths[0] = path[1];
 	assert_int_equal(core_open(paths, 1, &o.c, &o.d), XK_OK);
 	o.r = core_reader_create(&o.c);
@@ -275,7 +223,7 @@ static void split_set(void **state)
 	assert_page(&o, 0x9000);
 	assert_int_equal(state_of(&o, 0x1a), PAGE_BAD);
 	assert_int_equal(state_of(&o, 0x9002), PAGE_BAD);
-	close_all(&o);
+	opened_close(&o);
 	scratch_deinit(&s);
 	mkcore_deinit(&m);
 }
@@ -361,7 +309,7 @@ static void headers(void **state)
 		k.machine = row[i].off == 272 ? "xxxxh64" : "i686";
 		f = mkcore_kdump(&m, &k);
 		memcpy(f.data + row[i].off, &row[i].v, 4);
-		assert_int_equal(try_open(&o, &f), row[i].st);
+		assert_int_equal(opened_try(&o, &f), row[i].st);
 		if (row[i].st) {
 			assert_says(o.d.text, row[i].says);
 		} else {
@@ -376,10 +324,10 @@ static void headers(void **state)
 		struct buf f = mkcore_kdump(&m, &k);
 
 		memset(f.data + 4096 + 96, 0xff, 8);
-		open_ok(&o, &f);
+		opened_init(&o, &f);
 		assert_problem(&o, "bitmaps, or x86, allow no more");
 		check_all(&o, &m);
-		close_all(&o);
+		opened_close(&o);
 		buf_deinit(&f);
 	}
 	mkcore_deinit(&m);
@@ -421,13 +369,13 @@ static void descriptors(void **state)
 
 		/* headers 2 blocks, bitmaps 2; the sixth descriptor */
 		memcpy(f.data + 4 * 4096 + 5 * 24 + row[i].off, &row[i].v, row[i].len);
-		open_ok(&o, &f);
+		opened_init(&o, &f);
 		for (uint64_t pfn = 0x10; pfn < 0x1a; pfn++)
 			if (pfn != 0x15)
 				assert_page(&o, pfn);
 		if (state_of(&o, 0x15) != PAGE_BAD)
 			fail_msg("row %zu: state %d", i, state_of(&o, 0x15));
-		close_all(&o);
+		opened_close(&o);
 		buf_deinit(&f);
 	}
 	mkcore_deinit(&m);
@@ -443,12 +391,12 @@ static void incomplete(void **state)
 	(void)state;
 	describe(&m);
 	f = mkcore_kdump(&m, &k);
-	open_ok(&o, &f);
+	opened_init(&o, &f);
 	assert_true(o.c.incomplete);
 	assert_page(&o, 0x11);
 	assert_int_equal(state_of(&o, 0x12), PAGE_BAD);
 	assert_page(&o, 0x13);
-	close_all(&o);
+	opened_close(&o);
 	buf_deinit(&f);
 	mkcore_deinit(&m);
 }
@@ -469,7 +417,7 @@ static void cut(void **state)
 		const uint8_t *p;
 
 		part = (struct buf){f.data, len, len, false};
-		if (try_open(&o, &part)) {
+		if (opened_try(&o, &part)) {
 			refused++;
 			assert_int_equal(o.d.status, XK_BAD_INPUT);
 			assert_true(len < 4096 + 104 + m.notes.len);
@@ -481,7 +429,7 @@ static void cut(void **state)
 		for (uint64_t pfn = 0; pfn < o.c.max_pfn; pfn += pfn == 0x120 ? 0x8e00 : 1)
 			if (core_page(o.r, pfn, &p) == PAGE_DATA && pfn != 0x9001)
 				assert_pattern(p, pfn * 4096, 4096);
-		close_all(&o);
+		opened_close(&o);
 	}
 	assert_true(refused > 500 && opened > 200);
 	buf_deinit(&f);
@@ -502,12 +450,12 @@ static void flattened(void **state)
 			struct buf f = mkcore_flatten(&plain, size[i]);
 			struct opened o;
 
-			open_ok(&o, &f);
+			opened_init(&o, &f);
 			assert_true(o.c.flattened);
 			assert_int_equal(o.c.format, elf ? CORE_ELF : CORE_KDUMP);
 			assert_int_equal(o.c.nr_problems, 0);
 			check_all(&o, &m);
-			close_all(&o);
+			opened_close(&o);
 			buf_deinit(&f);
 			buf_deinit(&plain);
 		}
@@ -545,24 +493,24 @@ static void flattened_damaged(void **state)
 	f = mkcore_flatten(&plain, 1 << 24);
 	/* without the end; the last record is the good first one */
 	f.len -= 16;
-	open_ok(&o, &f);
+	opened_init(&o, &f);
 	assert_problem(&o, "its end is missing");
 	check_all(&o, &m);
-	close_all(&o);
+	opened_close(&o);
 	f.len += 16;
 	at = f.len - 16;
 	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
 		put_record(&f, at, row[i].off, row[i].size);
-		open_ok(&o, &f);
+		opened_init(&o, &f);
 		assert_problem(&o, row[i].says);
 		check_all(&o, &m);
-		close_all(&o);
+		opened_close(&o);
 	}
 	buf_deinit(&f);
 	/* nothing but the header */
 	f = mkcore_flatten(&plain, 1 << 24);
 	f.len = 4096;
-	assert_int_equal(try_open(&o, &f), XK_BAD_INPUT);
+	assert_int_equal(opened_try(&o, &f), XK_BAD_INPUT);
 	assert_says(o.d.text, "is no dump");
 	buf_deinit(&f);
 	buf_deinit(&plain);

@@ -41,12 +41,9 @@ static struct dump_head head(void)
 
 static struct buf file;
 
-static char *at(const char *name)
+static const char *at(const char *name)
 {
-	static char path[128];
-
-	snprintf(path, sizeof(path), "%s/%s", s.path, name);
-	return path;
+	return scratch_path(&s, name);
 }
 
 static void load(const char *name)

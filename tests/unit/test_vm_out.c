@@ -27,12 +27,7 @@ int fsync(int fd)
 
 static const char *at(const char *name)
 {
-	static char path[16][512];
-	static unsigned i;
-
-	i = (i + 1) % 16;
-	snprintf(path[i], sizeof(path[i]), "%s/%s", s.path, name);
-	return path[i];
+	return scratch_path(&s, name);
 }
 
 static bool there(const char *name)

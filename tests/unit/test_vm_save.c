@@ -22,12 +22,7 @@ static struct save_result r;
 
 static const char *at(const char *name)
 {
-	static char path[8][128];
-	static unsigned i;
-
-	i = (i + 1) % 8;
-	snprintf(path[i], sizeof(path[i]), "%s/%s", s.path, name);
-	return path[i];
+	return scratch_path(&s, name);
 }
 
 static bool there(const char *name)
