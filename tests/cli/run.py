@@ -16,11 +16,9 @@ import sys
 import tempfile
 
 from bzimage import SETUP, body, bzimage
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-XENKDUMP = (ROOT / os.environ.get("O", "build") / "xenkdump").resolve()
-
-USAGE, IO, BAD_INPUT, UNSUPPORTED, NO_REGION, NO_FIT, NO_NOTES, PRIVILEGE = 2, 4, 5, 6, 7, 8, 9, 11
+from outside import (BAD_INPUT, IO, NO_FIT, NO_NOTES, NO_REGION, PRIVILEGE, UNSUPPORTED, USAGE,
+                     XENKDUMP, Wrong, has, plan, plan_json, read, refused, run, same, sparse, write)
+from save import SaveTests
 
 # A dom0 with 1 GiB. The region is 256 MiB at 512 MiB.
 FACTS = """xenkdump-facts 1
@@ -43,11 +41,7 @@ cpu-note = 0 present 0x3f100000-0x3f100164
 """
 
 
-class Wrong(Exception):
-    pass
-
-
-class Tests:
+class Tests(SaveTests):
     """Every method test_* is a test, run in an empty folder that holds good inputs."""
 
     def __init__(self, folder):
@@ -507,130 +501,6 @@ class Tests:
         same([c for c in out if (c < " " and c != "\n") or c > "~"], [])
         same(json.loads(out)["command_line"].split(" ", 1)[1],
              'a="x\ny" \x1b[31m \\ ' + r"\x7f \xc3\xbc \xff\xc0\xaf\xed\xa0\x80")
-
-    def core(self):
-        """64 pages at 1 MiB, each full of its number, every fourth one zero."""
-        pages = b"".join(bytes([i if i % 4 else 0]) * 4096 for i in range(64))
-        head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 4, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
-        load = struct.pack("<IIQQQQQQ", 1, 7, 4096, 0, 1 << 20, len(pages), len(pages), 0)
-        write("vmcore", (head + load).ljust(4096, b"\0") + pages)
-
-    def test_save(self):
-        self.core()
-        for form in ("kdump", "elf", "flat"):
-            r = run("save", "--format", form, "-o", form, "--json", "vmcore")
-            same((r.code, r.err), (0, ""))
-            said = json.loads(r.out)
-            same((said["pages-written"], said["pages-zero"], said["whole"]), (64, 16, True))
-            same(os.stat(form).st_mode & 0o7777, 0o600)
-            refused(4, ["save", "--format", form, "-o", form, "vmcore"], "is there already")
-            r = run("save", "--format", "elf", "-o", form + ".elf", form)
-            same((r.code, r.err), (0, ""))
-            # whatever it went through, as ELF it is one run of pages again, at the file's end
-            same(read(form + ".elf")[-64 * 4096:], read("vmcore")[4096:])
-        has(run("save", "--dry-run", "vmcore").out, "estimated size")
-
-    def test_save_stream(self):
-        self.core()
-        with open("stream", "wb") as f:
-            p = subprocess.run([XENKDUMP, "save", "-o", "-", "vmcore"], stdout=f, stderr=subprocess.PIPE, timeout=60)
-        same(p.returncode, 0)
-        has(p.stderr.decode(), "written")
-        same(read("stream")[:12], b"makedumpfile")
-        same(run("save", "--format", "elf", "-o", "elf", "stream").code, 0)
-        same(read("elf")[-64 * 4096:], read("vmcore")[4096:])
-        with open("/dev/full", "wb") as f:
-            p = subprocess.run([XENKDUMP, "save", "-o", "-", "vmcore"], stdout=f, stderr=subprocess.PIPE, timeout=60)
-        same(p.returncode, 4)
-        has(p.stderr.decode(), "No space left on device")
-
-    def test_save_unfiltered(self):
-        self.core()
-        r = run("save", "-d", "16", "-o", "dump", "vmcore")
-        same(r.code, 13)
-        has(r.err, "NOT filtered")
-        same(os.path.exists("dump"), True)
-
-    def test_save_refusals(self):
-        self.core()
-        save = lambda *args: ["save", *args, "vmcore"]
-        refused(2, save(), "where to?")
-        refused(2, save("-o", "-", "--json"), "standard output is the dump")
-        refused(2, save("-o", "x", "--format", "lkcd"), "expected kdump, elf or flat")
-        refused(2, save("-o", "x", "--compress", "lz4"), "expected zlib, zstd")
-        refused(2, save("-o", "x", "--compress", "zlib", "--format", "elf"), "is not compressed")
-        for level in ("32", "-1", "", "3x", "99999999999999999999"):
-            refused(2, save("-o", "x", "-d", level), "expected a number, 0 to 31")
-        refused(2, save("-o", "x", "--threads", "0"), "1 to 64")
-        refused(2, save("-o", "x", "--keep-domain", "32752"), "0 to 32751")
-        refused(2, save("-o", "folder/"), "names a folder")
-        refused(4, save("-o", "none/x"), "No such file")
-        refused(4, ["save", "-o", "x", "none"], "none")
-        write("text", "this is no core")
-        refused(5, ["save", "-o", "x", "text"], "is no dump")
-        same(sorted(n for n in os.listdir(".") if n.startswith("x")), [])
-
-
-def write(name, content):
-    pathlib.Path(name).write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-
-
-def sparse(name, size):
-    with open(name, "wb") as f:
-        f.truncate(size)
-
-
-def read(name):
-    return pathlib.Path(name).read_bytes()
-
-
-class Result:
-    def __init__(self, code, out, err):
-        self.code, self.out, self.err = code, out, err
-
-
-def run(*args):
-    p = subprocess.run([XENKDUMP, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                       stderr=subprocess.PIPE, timeout=60)
-    r = Result(p.returncode, p.stdout.decode("utf-8"), p.stderr.decode("utf-8"))
-    if not 0 <= r.code <= 13 or "Sanitizer" in r.err or "runtime error" in r.err:
-        raise Wrong(f"{args}: died with {r.code}\n{r.err}")
-    return r
-
-
-def plan(*args):
-    return ["plan", "--facts", "facts", *args]
-
-
-def plan_json(*args):
-    r = run(*plan("--json", *args))
-    if r.code or r.err:
-        raise Wrong(f"{args}: exit {r.code}\n{r.err}")
-    return json.loads(r.out)
-
-
-def refused(codes, args, *texts):
-    """One line on standard error, nothing on standard output, the right exit code."""
-    r = run(*args)
-    codes = codes if isinstance(codes, tuple) else (codes,)
-    said = f"{args}: exit {r.code}, standard error {r.err!r}, wanted {codes} and {texts}"
-    if r.code not in codes or any(t not in r.err for t in texts):
-        raise Wrong(said)
-    if r.out or not r.err.startswith("xenkdump") or r.err.count("\n") != 1 or r.err[-1] != "\n":
-        raise Wrong("not one message: " + said)
-    if any(not " " <= c <= "~" and c not in "\n\t" for c in r.err):
-        raise Wrong("unescaped: " + said)
-    return r
-
-
-def same(found, wanted):
-    if found != wanted:
-        raise Wrong(f"found {found!r}\nwanted {wanted!r}")
-
-
-def has(text, part):
-    if part not in text:
-        raise Wrong(f"{part!r} is not in {text!r}")
 
 
 def main():

@@ -10,123 +10,7 @@
 
 #include "common/io.h"
 #include "common/record.h"
-#include "native/backend.h"
-#include "tests/unit/fake_linux.h"
-
-#define START 0x20000000u
-#define END   0x20400000u /* 4 MiB */
-
-struct world {
-	struct fake_linux fake;
-	char record[128], kernel_path[128], initrd_path[128];
-	const char *initrds[2];
-	struct host host;
-	struct native_backend b;
-	uint8_t *buf; /* below 4 GiB, as all of a 32-bit program's memory is */
-	struct plan plan;
-	struct diag d;
-};
-
-static void put_files(struct world *w)
-{
-	scratch_file(&w->fake.dir, "/boot/vmlinuz", w->buf, 0x2000);
-	scratch_file(&w->fake.dir, "/boot/initrd", w->buf + 0x2000, 0x1000);
-	snprintf(w->kernel_path, sizeof(w->kernel_path), "%s/boot/vmlinuz", w->fake.dir.path);
-	snprintf(w->initrd_path, sizeof(w->initrd_path), "%s/boot/initrd", w->fake.dir.path);
-	w->initrds[0] = w->initrds[1] = w->initrd_path;
-	w->b.source = (struct native_source){
-		.kernel = w->kernel_path,
-		.kernel_bytes = {w->buf, 0x2000},
-		.initrds = w->initrds,
-		.nr_initrds = 1,
-		.initrd_bytes = {w->buf + 0x2000, 0x1000},
-	};
-}
-
-static int setup(void **state)
-{
-	static char cmdline[] = "elfcorehdr=524288K root=/dev/vda nr_cpus=1";
-	struct world *w = calloc(1, sizeof(*w));
-
-	fake_linux_init(&w->fake, (struct range){START, END});
-	snprintf(w->record, sizeof(w->record), "%s/run/state", w->fake.dir.path);
-	host_init(&w->host);
-	w->host.kernel.bits = 64;
-	w->host.kernel.lockdown = strdup("none");
-	assert_true(range_list_add(&w->host.crash, w->fake.crash, MEM_RAM));
-	w->buf = mmap(NULL, 0x4000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
-		-1, 0);
-	assert_true(w->buf != MAP_FAILED);
-	memset(w->buf, 0x77, 0x2000);
-	memcpy(w->buf, "kernel", 6);
-	memset(w->buf + 0x2000, 0x33, 0x2000);
-	w->b = (struct native_backend){
-		.sys = &w->fake.sys,
-		.host = &w->host,
-		.root = true,
-		.record_path = w->record,
-	};
-	put_files(w);
-	w->plan = (struct plan){
-		.machine = 62,
-		.entry = START + 0x300000,
-		.region = {START, END},
-		.cmdline = cmdline,
-		.nr = 4,
-		.segs =
-			{
-				{.kind = SEG_KERNEL,
-					.dest = {START + 0x200000, START + 0x204000},
-					.buf = w->buf,
-					.len = 0x2000},
-				{.kind = SEG_PURGATORY,
-					.dest = {START + 0x300000, START + 0x302000},
-					.buf = w->buf + 0x3000,
-					.len = 100},
-				{.kind = SEG_CMDLINE,
-					.dest = {START + 0x310000, END},
-					.buf = w->buf + 0x3001,
-					.len = 50},
-				{.kind = SEG_BACKUP, .dest = {START + 0x305000, START + 0x306000}},
-			},
-	};
-	diag_init(&w->d);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *w = *state;
-
-	host_deinit(&w->host);
-	fake_linux_deinit(&w->fake);
-	munmap(w->buf, 0x4000);
-	free(w);
-	return 0;
-}
-
-static enum xk_status load(struct world *w)
-{
-	diag_init(&w->d);
-	return native_backend_ops.load(&w->b, &w->plan, "vmlinuz-test", &w->d);
-}
-
-static enum xk_status unload(struct world *w)
-{
-	diag_init(&w->d);
-	return native_backend_ops.unload(&w->b, &w->d);
-}
-
-static struct armed status(struct world *w)
-{
-	struct armed a;
-
-	diag_init(&w->d);
-	assert_int_equal(native_backend_ops.status(&w->b, &a, &w->d), XK_OK);
-	assert_true(a.why[0]);
-	return a;
-}
+#include "tests/unit/native_world.h"
 
 static void check_memory(struct world *w)
 {
@@ -165,24 +49,24 @@ static void test_load_writes_the_plan(void **state)
 		w->plan.machine = t[i].machine;
 		w->plan.hotplug = t[i].hotplug;
 		memset(w->fake.memory, 0xee, END - START);
-		assert_int_equal(load(w), XK_OK);
+		assert_int_equal(world_load(w), XK_OK);
 		assert_true(w->fake.loaded);
 		assert_int_equal(w->fake.flags, t[i].flags);
 		check_memory(w);
 		assert_int_equal(w->fake.memory[0x304fff], 0xee); /* in no segment */
 		assert_string_equal(w->b.said, "loaded by kexec_load");
-		a = status(w);
+		a = world_status(w);
 		assert_int_equal(a.state, ARMED_YES);
 		assert_string_equal(a.kernel, "vmlinuz-test");
 		assert_says(a.why, "with kexec_load");
 		assert_int_equal(a.region.start, START);
 		assert_int_equal(strlen(a.digest), 64);
-		assert_int_equal(unload(w), XK_OK);
+		assert_int_equal(world_unload(w), XK_OK);
 		assert_false(w->fake.loaded);
-		assert_int_equal(status(w).state, ARMED_NO);
+		assert_int_equal(world_status(w).state, ARMED_NO);
 		assert_int_equal(w->fake.file_calls, 0);
-		teardown(state);
-		setup(state);
+		world_teardown(state);
+		world_setup(state);
 	}
 }
 
@@ -191,12 +75,12 @@ static void test_hotplug_on_an_old_kernel(void **state)
 {
 	struct world *w = *state;
 
-	assert_int_equal(load(w), XK_OK);
+	assert_int_equal(world_load(w), XK_OK);
 	w->plan.hotplug = true;
-	assert_int_equal(load(w), XK_REFUSED);
+	assert_int_equal(world_load(w), XK_REFUSED);
 	assert_says(w->d.text, "6.6");
 	assert_says(w->d.text, "still is");
-	assert_int_equal(status(w).state, ARMED_YES);
+	assert_int_equal(world_status(w).state, ARMED_YES);
 	assert_int_equal(w->fake.image, 1);
 }
 
@@ -221,13 +105,13 @@ static void history(struct world *w, unsigned depth, bool record)
 
 		switch (*op) {
 		case 'L':
-			assert_int_equal(load(w), XK_OK);
+			assert_int_equal(world_load(w), XK_OK);
 			ours = true;
 			assert_true(w->fake.loaded);
 			break;
 		case 'F':
 			w->fake.fail_early = EBUSY;
-			assert_int_equal(load(w), XK_REFUSED);
+			assert_int_equal(world_load(w), XK_REFUSED);
 			assert_int_equal(w->fake.loaded, saved.loaded);
 			assert_int_equal(w->fake.image, saved.image);
 			assert_says(w->d.text, saved.loaded ? "what was armed before still is"
@@ -236,13 +120,13 @@ static void history(struct world *w, unsigned depth, bool record)
 			break;
 		case 'G':
 			w->fake.fail_late = ENOMEM;
-			assert_int_equal(load(w), XK_NOMEM);
+			assert_int_equal(world_load(w), XK_NOMEM);
 			assert_false(w->fake.loaded);
 			assert_says(w->d.text, "Nothing is armed now");
 			ours = false;
 			break;
 		case 'U':
-			assert_int_equal(unload(w), XK_OK);
+			assert_int_equal(world_unload(w), XK_OK);
 			assert_false(w->fake.loaded);
 			ours = false;
 			break;
@@ -253,7 +137,7 @@ static void history(struct world *w, unsigned depth, bool record)
 		}
 		w->fake.fail_early = w->fake.fail_late = 0;
 		fake_linux_publish(&w->fake);
-		a = status(w);
+		a = world_status(w);
 		assert_int_equal(a.state, w->fake.loaded ? ARMED_YES : ARMED_NO);
 		assert_int_equal(!!a.kernel[0], w->fake.loaded && ours);
 		if (w->fake.loaded && !ours)
@@ -272,7 +156,7 @@ static void history(struct world *w, unsigned depth, bool record)
 
 static void test_all_histories(void **state)
 {
-	assert_int_equal(status(*state).state, ARMED_NO);
+	assert_int_equal(world_status(*state).state, ARMED_NO);
 	history(*state, 4, false);
 }
 
@@ -300,7 +184,7 @@ static void test_fallback_to_file(void **state)
 		w->fake.has_load = t[i].has_load;
 		w->fake.locked_down = t[i].locked;
 		w->fake.signed_kernel = true;
-		assert_int_equal(load(w), XK_OK);
+		assert_int_equal(world_load(w), XK_OK);
 		assert_int_equal(w->fake.load_calls, t[i].load_calls);
 		assert_int_equal(w->fake.file_calls, 1);
 		assert_says(
@@ -312,15 +196,15 @@ static void test_fallback_to_file(void **state)
 		assert_memory_equal(w->fake.initrd, w->buf + 0x2000, 64);
 		assert_int_equal(w->fake.initrd_len, 0x1000);
 		assert_string_equal(w->fake.cmdline, "root=/dev/vda nr_cpus=1");
-		a = status(w);
+		a = world_status(w);
 		assert_int_equal(a.state, ARMED_YES);
 		assert_says(a.why, "with kexec_file_load");
 		assert_string_equal(a.kernel, "vmlinuz-test");
 		assert_string_equal(a.digest, ""); /* of the plan, which was not loaded */
-		assert_int_equal(unload(w), XK_OK);
+		assert_int_equal(world_unload(w), XK_OK);
 		assert_false(w->fake.loaded);
-		teardown(state);
-		setup(state);
+		world_teardown(state);
+		world_setup(state);
 	}
 }
 
@@ -332,18 +216,18 @@ static void test_fallback_to_load(void **state)
 	free(w->host.kernel.lockdown);
 	w->host.kernel.lockdown = strdup("integrity");
 	memcpy(w->buf, "\177ELF", 4);
-	put_files(w);
-	assert_int_equal(load(w), XK_OK);
+	world_put_files(w);
+	assert_int_equal(world_load(w), XK_OK);
 	assert_says(w->b.said, "loaded by kexec_load; not by kexec_file_load: Exec format error");
 	check_memory(w);
-	assert_says(status(w).why, "with kexec_load;");
+	assert_says(world_status(w).why, "with kexec_load;");
 	/* And when both fail, both are said; the old image is gone by the first. */
 	w->fake.locked_down = true;
-	assert_int_equal(load(w), XK_REFUSED);
+	assert_int_equal(world_load(w), XK_REFUSED);
 	assert_says(w->d.text, "kexec_load: Operation not permitted");
 	assert_says(w->d.text, "and before that, kexec_file_load: Exec format error");
 	assert_says(w->d.text, "Nothing is armed now");
-	assert_int_equal(status(w).state, ARMED_NO);
+	assert_int_equal(world_status(w).state, ARMED_NO);
 }
 
 static void test_choice_is_kept(void **state)
@@ -352,120 +236,25 @@ static void test_choice_is_kept(void **state)
 
 	w->b.choice = NATIVE_LOAD;
 	w->fake.has_load = false;
-	assert_int_equal(load(w), XK_UNSUPPORTED);
+	assert_int_equal(world_load(w), XK_UNSUPPORTED);
 	assert_says(w->d.text, "CONFIG_KEXEC");
 	assert_int_equal(w->fake.file_calls, 0);
 	w->b.choice = NATIVE_FILE;
 	w->fake.has_load = true;
 	w->fake.has_file = false;
-	assert_int_equal(load(w), XK_UNSUPPORTED);
+	assert_int_equal(world_load(w), XK_UNSUPPORTED);
 	assert_says(w->d.text, "CONFIG_KEXEC_FILE");
 	assert_int_equal(w->fake.load_calls, 1);
 	w->fake.has_file = true;
-	assert_int_equal(load(w), XK_OK);
+	assert_int_equal(world_load(w), XK_OK);
 	assert_int_equal(w->fake.load_calls, 1);
 	assert_says(w->b.said, "loaded by kexec_file_load");
 	/* A 32-bit program has no such call. */
 	w->fake.caller_bits = w->fake.sys.long_bits = 32;
-	assert_int_equal(load(w), XK_UNSUPPORTED);
+	assert_int_equal(world_load(w), XK_UNSUPPORTED);
 	assert_says(w->d.text, "32-bit");
 	assert_int_equal(w->fake.file_calls, 2);
 	assert_true(w->fake.loaded);
-}
-
-static uint64_t inode(const char *path)
-{
-	struct stat st;
-
-	assert_int_equal(stat(path, &st), 0);
-	return st.st_ino;
-}
-
-static void test_files(void **state)
-{
-	struct world *w = *state;
-	uint8_t packed[32] = {0x1f, 0x8b, 8};
-
-	w->b.choice = NATIVE_FILE;
-	/* The very files, whose signatures are theirs. */
-	assert_int_equal(load(w), XK_OK);
-	assert_int_equal(w->fake.kernel_ino, inode(w->kernel_path));
-	assert_int_equal(w->fake.initrd_ino, inode(w->initrd_path));
-	/* No initrd. */
-	w->b.source.nr_initrds = 0;
-	w->b.source.initrd_bytes = (struct bytes){NULL, 0};
-	assert_int_equal(load(w), XK_OK);
-	assert_int_equal(w->fake.flags, 2 | 4);
-	assert_int_equal(w->fake.initrd_len, 0);
-	/* Several, joined in memory. */
-	w->b.source.nr_initrds = 2;
-	w->b.source.initrd_bytes = (struct bytes){w->buf + 0x2000, 0x2000};
-	assert_int_equal(load(w), XK_OK);
-	assert_int_equal(w->fake.flags, 2);
-	assert_int_equal(w->fake.initrd_len, 0x2000);
-	assert_int_not_equal(w->fake.initrd_ino, inode(w->initrd_path));
-	/* Compressed: what it unpacks to. */
-	scratch_file(&w->fake.dir, "/boot/vmlinuz", packed, sizeof(packed));
-	assert_int_equal(load(w), XK_OK);
-	assert_int_equal(w->fake.kernel_len, 0x2000);
-	assert_memory_equal(w->fake.kernel, w->buf, 64);
-	assert_int_not_equal(w->fake.kernel_ino, inode(w->kernel_path));
-}
-
-/* Files that are not what was planned are found before anything is changed. */
-static void test_files_that_changed(void **state)
-{
-	struct world *w = *state;
-
-	assert_int_equal(load(w), XK_OK);
-	w->b.choice = NATIVE_FILE;
-	w->buf[0x1fff] ^= 1;
-	assert_int_equal(load(w), XK_IO);
-	assert_says(w->d.text, "/boot/vmlinuz: is not any more");
-	assert_says(w->d.text, "still is");
-	w->buf[0x1fff] ^= 1;
-	w->b.source.kernel_bytes.len--;
-	assert_int_equal(load(w), XK_IO);
-	w->b.source.kernel_bytes.len += 2;
-	assert_int_equal(load(w), XK_IO);
-	w->b.source.kernel_bytes.len--;
-	w->b.source.initrd_bytes.len--;
-	assert_int_equal(load(w), XK_IO);
-	assert_says(w->d.text, "/boot/initrd: is not any more");
-	w->b.source.initrd_bytes.len++;
-	unlink(w->kernel_path);
-	assert_int_equal(load(w), XK_IO);
-	assert_says(w->d.text, "/boot/vmlinuz: cannot open");
-	assert_int_equal(w->fake.file_calls, 0);
-	assert_int_equal(w->fake.image, 1);
-	assert_int_equal(status(w).state, ARMED_YES);
-	assert_string_equal(status(w).kernel, "vmlinuz-test");
-}
-
-static void test_file_cmdline(void **state)
-{
-	static const struct {
-		const char *planned, *want;
-	} t[] = {
-		{"elfcorehdr=1024K nr_cpus=1", "nr_cpus=1"},
-		{"nr_cpus=1 elfcorehdr=1024K", "nr_cpus=1"},
-		{"a elfcorehdr=1024K b", "a b"},
-		{"elfcorehdr=1024K", ""},
-		{"", ""},
-		{"noelfcorehdr=1 x", "noelfcorehdr=1 x"},
-		{"a=\"x elfcorehdr=1 y\" b", "a=\"x elfcorehdr=1 y\" b"},
-		{"elfcorehdr=1 a=\"open elfcorehdr=2", "a=\"open elfcorehdr=2"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
-		struct buf b = {0};
-
-		native_file_cmdline(t[i].planned, &b);
-		buf_append(&b, "", 1);
-		assert_string_equal((char *)b.data, t[i].want);
-		buf_deinit(&b);
-	}
 }
 
 /* Nothing of the kernel and nothing of the record was touched. */
@@ -475,25 +264,25 @@ static void test_refusals_before_any_change(void **state)
 	struct seg *s = w->plan.segs;
 	struct armed a;
 
-	assert_int_equal(load(w), XK_OK);
+	assert_int_equal(world_load(w), XK_OK);
 #define REFUSED(st, says)                                \
 	do {                                             \
-		assert_int_equal(load(w), st);           \
+		assert_int_equal(world_load(w), st);     \
 		assert_says(w->d.text, says);            \
 		assert_int_equal(w->fake.load_calls, 1); \
 		assert_true(w->fake.loaded);             \
 	} while (0)
 	w->b.root = false;
 	REFUSED(XK_PRIVILEGE, "root");
-	assert_int_equal(unload(w), XK_PRIVILEGE);
+	assert_int_equal(world_unload(w), XK_PRIVILEGE);
 	w->b.root = true;
 	scratch_text(&w->fake.dir, "/proc/sys/kernel/kexec_load_disabled", "1\n");
 	REFUSED(XK_REFUSED, "kernel.kexec_load_disabled");
-	assert_int_equal(unload(w), XK_REFUSED);
+	assert_int_equal(world_unload(w), XK_REFUSED);
 	scratch_text(&w->fake.dir, "/proc/sys/kernel/kexec_load_disabled", "0\n");
 	scratch_text(&w->fake.dir, "/proc/sys/kernel/kexec_load_limit_panic", "0\n");
 	REFUSED(XK_REFUSED, "kernel.kexec_load_limit_panic");
-	assert_int_equal(unload(w), XK_REFUSED);
+	assert_int_equal(world_unload(w), XK_REFUSED);
 	scratch_text(&w->fake.dir, "/proc/sys/kernel/kexec_load_limit_panic", "5\n");
 	scratch_text(&w->fake.dir, "/sys/kernel/kexec_crash_size", "0\n");
 	REFUSED(XK_NO_REGION, "given back");
@@ -521,11 +310,11 @@ static void test_refusals_before_any_change(void **state)
 	REFUSED(XK_UNSUPPORTED, "x86_64 build");
 	s[0].dest = (struct range){START + 0x200000, START + 0x204000};
 	w->fake.sys.long_bits = 64;
-	a = status(w);
+	a = world_status(w);
 	assert_int_equal(a.state, ARMED_YES);
 	assert_string_equal(a.kernel, "vmlinuz-test");
-	assert_int_equal(load(w), XK_OK);
-	assert_int_equal(unload(w), XK_OK);
+	assert_int_equal(world_load(w), XK_OK);
+	assert_int_equal(world_unload(w), XK_OK);
 #undef REFUSED
 }
 
@@ -542,7 +331,7 @@ static void test_last_page(void **state)
 	w->plan.entry += 0xffc00000 - START;
 	w->fake.caller_bits = w->fake.sys.long_bits = 32;
 	assert_int_equal(w->plan.segs[2].dest.end, 0x100000000);
-	assert_int_equal(load(w), XK_OK);
+	assert_int_equal(world_load(w), XK_OK);
 	assert_memory_equal(w->fake.memory + 0x310000, w->buf + 0x3001, 50);
 }
 
@@ -550,30 +339,30 @@ static void test_unload_failures(void **state)
 {
 	struct world *w = *state;
 
-	assert_int_equal(load(w), XK_OK);
+	assert_int_equal(world_load(w), XK_OK);
 	w->fake.fail_early = EBUSY;
-	assert_int_equal(unload(w), XK_REFUSED);
+	assert_int_equal(world_unload(w), XK_REFUSED);
 	assert_says(w->d.text, "Nothing was changed");
 	w->fake.fail_early = 0;
-	assert_string_equal(status(w).kernel, "vmlinuz-test");
+	assert_string_equal(world_status(w).kernel, "vmlinuz-test");
 	/* By the other call, when the first is not there or not allowed. */
 	w->fake.has_load = false;
-	assert_int_equal(unload(w), XK_OK);
+	assert_int_equal(world_unload(w), XK_OK);
 	assert_int_equal(w->fake.file_calls, 1);
 	assert_false(w->fake.loaded);
 	w->fake.has_load = true;
 	w->fake.locked_down = true;
-	assert_int_equal(unload(w), XK_OK); /* of nothing */
+	assert_int_equal(world_unload(w), XK_OK); /* of nothing */
 	w->fake.has_file = false;
-	assert_int_equal(unload(w), XK_REFUSED);
+	assert_int_equal(world_unload(w), XK_REFUSED);
 	assert_says(w->d.text, "Operation not permitted");
 	w->fake.has_load = false;
-	assert_int_equal(unload(w), XK_UNSUPPORTED);
+	assert_int_equal(world_unload(w), XK_UNSUPPORTED);
 	assert_says(w->d.text, "CONFIG_KEXEC");
 	w->fake.sys.long_bits = w->fake.caller_bits = 32;
 	w->fake.has_load = true;
 	w->fake.locked_down = false;
-	assert_int_equal(unload(w), XK_OK); /* with the machine named */
+	assert_int_equal(world_unload(w), XK_OK); /* with the machine named */
 }
 
 static void block_record(void *ctx)
@@ -598,25 +387,25 @@ static void test_record_cannot_be_written(void **state)
 
 	/* Before: nothing is touched. */
 	scratch_folder(&w->fake.dir, "/run/state/x");
-	assert_int_equal(load(w), XK_IO);
+	assert_int_equal(world_load(w), XK_IO);
 	assert_int_equal(w->fake.load_calls, 0);
-	teardown(state);
-	setup(state);
+	world_teardown(state);
+	world_setup(state);
 	w = *state;
 	/* After: not without a record. */
 	w->fake.after_load = block_record;
 	w->fake.after_ctx = w;
-	assert_int_equal(load(w), XK_IO);
+	assert_int_equal(world_load(w), XK_IO);
 	assert_says(w->d.text, "could not be recorded");
 	assert_says(w->d.text, "Nothing is armed now");
 	assert_false(w->fake.loaded);
-	teardown(state);
-	setup(state);
+	world_teardown(state);
+	world_setup(state);
 	w = *state;
 	/* And when that fails too, the truth. */
 	w->fake.after_load = block_record_and_unload;
 	w->fake.after_ctx = w;
-	assert_int_equal(load(w), XK_IO);
+	assert_int_equal(world_load(w), XK_IO);
 	assert_says(w->d.text, "The image IS armed, and cannot be taken back: unloading by "
 			       "kexec_load: Device or resource busy");
 	assert_true(w->fake.loaded);
@@ -636,10 +425,10 @@ static void test_other_tool_meanwhile(void **state)
 
 	w->fake.after_load = foreign_unload;
 	w->fake.after_ctx = w;
-	assert_int_equal(load(w), XK_STATE);
+	assert_int_equal(world_load(w), XK_STATE);
 	assert_says(w->d.text, "another tool");
 	assert_says(w->d.text, "Nothing is armed now");
-	assert_int_equal(status(w).state, ARMED_NO);
+	assert_int_equal(world_status(w).state, ARMED_NO);
 }
 
 static void test_kernel_does_not_say(void **state)
@@ -653,7 +442,7 @@ static void test_kernel_does_not_say(void **state)
 	assert_int_equal(native_backend_ops.status(&w->b, &a, &w->d), XK_UNSUPPORTED);
 	assert_says(w->d.text, "kexec_crash_loaded");
 	w->fake.fail_early = EBUSY;
-	assert_int_equal(load(w), XK_REFUSED);
+	assert_int_equal(world_load(w), XK_REFUSED);
 	assert_says(w->d.text, "NOT known");
 	scratch_text(&w->fake.dir, "/sys/kernel/kexec_crash_loaded", "2\n");
 	assert_int_equal(native_backend_ops.status(&w->b, &a, &w->d), XK_UNSUPPORTED);
@@ -665,34 +454,34 @@ static void test_records(void **state)
 	struct armed a;
 
 	/* Interrupted between the kernel's success and the record. */
-	assert_int_equal(load(w), XK_OK);
+	assert_int_equal(world_load(w), XK_OK);
 	scratch_text(&w->fake.dir, "/run/state",
 		"state = busy\nkernel = other\nboot-id = 11111111-2222\n");
-	a = status(w);
+	a = world_status(w);
 	assert_int_equal(a.state, ARMED_YES);
 	assert_string_equal(a.kernel, "");
 	assert_says(a.why, "interrupted");
 	/* Damaged. */
 	scratch_text(&w->fake.dir, "/run/state", "state\n");
-	a = status(w);
+	a = world_status(w);
 	assert_int_equal(a.state, ARMED_YES);
 	assert_says(a.why, "damaged");
 	/* Of another boot. */
-	assert_int_equal(load(w), XK_OK);
+	assert_int_equal(world_load(w), XK_OK);
 	scratch_text(&w->fake.dir, "/proc/sys/kernel/random/boot_id", "3333\n");
-	a = status(w);
+	a = world_status(w);
 	assert_int_equal(a.state, ARMED_YES);
 	assert_string_equal(a.kernel, "");
 	assert_says(a.why, "not by xenkdump since the last boot");
 	/* It was unloaded by another tool. */
-	assert_int_equal(load(w), XK_OK);
+	assert_int_equal(world_load(w), XK_OK);
 	foreign_unload(w);
-	a = status(w);
+	a = world_status(w);
 	assert_int_equal(a.state, ARMED_NO);
 	assert_says(a.why, "another tool");
 	/* Status needs no privilege. */
 	w->b.root = false;
-	assert_int_equal(status(w).state, ARMED_NO);
+	assert_int_equal(world_status(w).state, ARMED_NO);
 }
 
 static void test_crash(void **state)
@@ -721,7 +510,7 @@ static void test_crash(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_load_writes_the_plan),
 		T(test_hotplug_on_an_old_kernel),
@@ -729,9 +518,6 @@ int main(void)
 		T(test_fallback_to_file),
 		T(test_fallback_to_load),
 		T(test_choice_is_kept),
-		T(test_files),
-		T(test_files_that_changed),
-		T(test_file_cmdline),
 		T(test_refusals_before_any_change),
 		T(test_last_page),
 		T(test_unload_failures),

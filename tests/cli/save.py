@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""xenkdump save; for run.py."""
+import json
+import os
+import struct
+import subprocess
+
+from outside import XENKDUMP, has, read, refused, run, same, write
+
+
+class SaveTests:
+    """As Tests of run.py."""
+
+    def core(self):
+        """64 pages at 1 MiB, each full of its number, every fourth one zero."""
+        pages = b"".join(bytes([i if i % 4 else 0]) * 4096 for i in range(64))
+        head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 4, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+        load = struct.pack("<IIQQQQQQ", 1, 7, 4096, 0, 1 << 20, len(pages), len(pages), 0)
+        write("vmcore", (head + load).ljust(4096, b"\0") + pages)
+
+    def test_save(self):
+        self.core()
+        for form in ("kdump", "elf", "flat"):
+            r = run("save", "--format", form, "-o", form, "--json", "vmcore")
+            same((r.code, r.err), (0, ""))
+            said = json.loads(r.out)
+            same((said["pages-written"], said["pages-zero"], said["whole"]), (64, 16, True))
+            same(os.stat(form).st_mode & 0o7777, 0o600)
+            refused(4, ["save", "--format", form, "-o", form, "vmcore"], "is there already")
+            r = run("save", "--format", "elf", "-o", form + ".elf", form)
+            same((r.code, r.err), (0, ""))
+            # whatever it went through, as ELF it is one run of pages again, at the file's end
+            same(read(form + ".elf")[-64 * 4096:], read("vmcore")[4096:])
+        has(run("save", "--dry-run", "vmcore").out, "estimated size")
+
+    def test_save_stream(self):
+        self.core()
+        with open("stream", "wb") as f:
+            p = subprocess.run([XENKDUMP, "save", "-o", "-", "vmcore"], stdout=f, stderr=subprocess.PIPE, timeout=60)
+        same(p.returncode, 0)
+        has(p.stderr.decode(), "written")
+        same(read("stream")[:12], b"makedumpfile")
+        same(run("save", "--format", "elf", "-o", "elf", "stream").code, 0)
+        same(read("elf")[-64 * 4096:], read("vmcore")[4096:])
+        with open("/dev/full", "wb") as f:
+            p = subprocess.run([XENKDUMP, "save", "-o", "-", "vmcore"], stdout=f, stderr=subprocess.PIPE, timeout=60)
+        same(p.returncode, 4)
+        has(p.stderr.decode(), "No space left on device")
+
+    def test_save_unfiltered(self):
+        self.core()
+        r = run("save", "-d", "16", "-o", "dump", "vmcore")
+        same(r.code, 13)
+        has(r.err, "NOT filtered")
+        same(os.path.exists("dump"), True)
+
+    def test_save_refusals(self):
+        self.core()
+        save = lambda *args: ["save", *args, "vmcore"]
+        refused(2, save(), "where to?")
+        refused(2, save("-o", "-", "--json"), "standard output is the dump")
+        refused(2, save("-o", "x", "--format", "lkcd"), "expected kdump, elf or flat")
+        refused(2, save("-o", "x", "--compress", "lz4"), "expected zlib, zstd")
+        refused(2, save("-o", "x", "--compress", "zlib", "--format", "elf"), "is not compressed")
+        for level in ("32", "-1", "", "3x", "99999999999999999999"):
+            refused(2, save("-o", "x", "-d", level), "expected a number, 0 to 31")
+        refused(2, save("-o", "x", "--threads", "0"), "1 to 64")
+        refused(2, save("-o", "x", "--keep-domain", "32752"), "0 to 32751")
+        refused(2, save("-o", "folder/"), "names a folder")
+        refused(4, save("-o", "none/x"), "No such file")
+        refused(4, ["save", "-o", "x", "none"], "none")
+        write("text", "this is no core")
+        refused(5, ["save", "-o", "x", "text"], "is no dump")
+        same(sorted(n for n in os.listdir(".") if n.startswith("x")), [])
