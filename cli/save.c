@@ -145,9 +145,8 @@ static enum xk_status say_partial(const struct save_result *r, bool dry_run, str
 	if (!dry_run && !r->whole)
 		diag_fail(d, XK_PARTIAL, "the dump is INCOMPLETE: %s", r->incomplete_why);
 	else
-		diag_fail(d, XK_PARTIAL, "the dump %s NOT filtered: %s; every page %s kept",
-			dry_run ? "would be" : "is", r->unfiltered_why,
-			dry_run ? "would be" : "was");
+		diag_fail(d, XK_PARTIAL, "the dump %s NOT filtered as asked, and holds more: %s",
+			dry_run ? "would be" : "is", r->unfiltered_why);
 	return XK_PARTIAL;
 }
 

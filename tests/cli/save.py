@@ -51,7 +51,7 @@ class SaveTests:
         self.core()
         r = run("save", "-d", "16", "-o", "dump", "vmcore")
         same(r.code, 13)
-        has(r.err, "NOT filtered")
+        has(r.err, "NOT filtered as asked, and holds more: pages of Linux")
         same(os.path.exists("dump"), True)
 
     def test_save_refusals(self):
