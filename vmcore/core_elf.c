@@ -9,7 +9,8 @@
 #include "vmcore/core_file.h"
 
 /* Every header costs memory here; a dump kernel shows at most 65534. */
-#define MAX_PHDRS 0x20000
+#define MAX_PHDRS	 0x20000
+#define IMAGES_MAX_LOADS 4096
 
 /* As ranks: where headers overlap, content wins over none, then the first header. */
 enum span_kind { SPAN_FILE, SPAN_CUT, SPAN_EXCLUDED };
@@ -159,6 +160,21 @@ static bool add_load(struct core *c, uint64_t i, const Elf64_Phdr *p, uint64_t *
 	       range_list_add(&c->ram, mem, MEM_RAM);
 }
 
+/* Bytes of loads that lie wholly in another one: every loader describes the image of what crashed
+ * so, once more with its virtual address. Quadratic: not asked of a file with absurdly many. */
+static uint64_t images(const struct core *c)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < c->nr_loads && c->nr_loads <= IMAGES_MAX_LOADS; i++)
+		for (size_t k = 0; k < c->nr_loads; k++)
+			if (k != i && range_contains(c->loads[k].mem, c->loads[i].mem)) {
+				n += range_size(c->loads[i].mem);
+				break;
+			}
+	return n;
+}
+
 /* Sorts the spans and makes them disjoint. */
 static bool finish(struct core *c)
 {
@@ -166,7 +182,7 @@ static bool finish(struct core *c)
 
 	if (!spans_finish(c->file->elf, &twice))
 		return false;
-	if (twice)
+	if (twice > images(c))
 		core_problem(c,
 			"%" PRIu64
 			" KiB of memory are described more than once; the first description is used",

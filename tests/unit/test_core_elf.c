@@ -92,6 +92,25 @@ static void plain(void **state)
 	}
 }
 
+/* As every loader describes it: nothing to report. */
+static void image_again(void **state)
+{
+	struct opened o;
+	struct mkcore m;
+
+	(void)state;
+	mkcore_init(&m, ELFCLASS64, EM_X86_64);
+	mkcore_mem(&m, 0x100000, 0x8000);
+	mkcore_mem(&m, 0x104000, 0x2000);
+	mkcore_fill(&m, 0x100000, 0x8000);
+	open_ok(&m, &o);
+	assert_int_equal(o.c.nr_problems, 0);
+	assert_int_equal(o.c.nr_loads, 2);
+	assert_page(&o, 0x104);
+	opened_close(&o);
+	mkcore_deinit(&m);
+}
+
 /* The first header wins, whatever the order of addresses; Xen's image is described again. */
 static void overlaps(void **state)
 {
@@ -460,6 +479,7 @@ int main(void)
 {
 	const struct CMUnitTest t[] = {
 		cmocka_unit_test(plain),
+		cmocka_unit_test(image_again),
 		cmocka_unit_test(overlaps),
 		cmocka_unit_test(excluded),
 		cmocka_unit_test(partial_pages),
