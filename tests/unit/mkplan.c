@@ -2,6 +2,7 @@
 #include "tests/unit/xktest.h"
 
 #include "common/efi.h"
+#include "common/plan_mem.h"
 #include "native/backend.h"
 #include "tests/unit/mkplan.h"
 
@@ -138,15 +139,44 @@ enum xk_status mkplan_check(struct mkplan *m)
 	return plan_check(&m->plan, &m->host, &m->image, &m->lim, &m->d);
 }
 
-static void init_xen(struct mkplan *m)
+void mkplan_init_xen(struct mkplan *m)
 {
 	mkplan_init(m, 0x20000000, 0x30000000);
 	m->rq.rng_seed_len = 32;
 }
 
+void mkplan_put(struct buf *b, size_t off, uint64_t v, size_t width)
+{
+	assert_true(off + width <= b->len);
+	for (size_t i = 0; i < width; i++)
+		b->data[off + i] = (uint8_t)(v >> (8 * i));
+}
+
+void mkplan_bp(struct mkplan *m, size_t off, uint64_t v, size_t width)
+{
+	mkplan_put(&m->plan.mem->bootparams, off, v, width);
+}
+
 void mkplan_mutate(const struct mutation *mutations, size_t nr)
 {
-	mkplan_mutate_those(init_xen, mutations, nr);
+	mkplan_mutate_those(mkplan_init_xen, mutations, nr);
+}
+
+/* A plan that was good and then changed must be seen, by the check that is meant. */
+static void must_see(struct mkplan *m, const char *name, const char *says)
+{
+	if (mkplan_check(m) == XK_OK)
+		fail_msg("%s was not seen", name);
+	if (!strstr(m->d.text, says))
+		fail_msg("%s: \"%s\" does not say \"%s\"", name, m->d.text, says);
+	assert_says(m->d.text, "please report");
+}
+
+static void make_good(struct mkplan *m, void (*init)(struct mkplan *m))
+{
+	init(m);
+	if (mkplan_make(m))
+		fail_msg("%s", m->d.text);
 }
 
 void mkplan_mutate_those(
@@ -155,16 +185,22 @@ void mkplan_mutate_those(
 	for (size_t i = 0; i < nr; i++) {
 		struct mkplan m;
 
-		init(&m);
-		if (mkplan_make(&m))
-			fail_msg("%s", m.d.text);
+		make_good(&m, init);
 		mutations[i].change(&m);
-		if (mkplan_check(&m) == XK_OK)
-			fail_msg("%s was not seen", mutations[i].name);
-		if (!strstr(m.d.text, mutations[i].says))
-			fail_msg("%s: \"%s\" does not say \"%s\"", mutations[i].name, m.d.text,
-				mutations[i].says);
-		assert_says(m.d.text, "please report");
+		must_see(&m, mutations[i].name, mutations[i].says);
+		mkplan_deinit(&m);
+	}
+}
+
+void mkplan_mutate_bp(
+	void (*init)(struct mkplan *m), const struct bp_mutation *mutations, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		struct mkplan m;
+
+		make_good(&m, init);
+		mkplan_bp(&m, mutations[i].off, mutations[i].value, mutations[i].width);
+		must_see(&m, mutations[i].name, mutations[i].says);
 		mkplan_deinit(&m);
 	}
 }

@@ -54,10 +54,27 @@ struct mutation {
 	const char *says;
 };
 
+/* The same where what is wrong is one number in the boot parameters. */
+struct bp_mutation {
+	const char *name, *says;
+	size_t off;
+	uint64_t value;
+	size_t width;
+};
+
+/* Writes a little-endian number into bytes that a plan made; there must be room. */
+void mkplan_put(struct buf *b, size_t off, uint64_t v, size_t width);
+void mkplan_bp(struct mkplan *m, size_t off, uint64_t v, size_t width); /* boot parameters */
+
+/* The plan that mkplan_mutate() begins with. */
+void mkplan_init_xen(struct mkplan *m);
+
 /* Makes each to a good plan of its own (region 0x20000000-0x30000000, with a random seed). */
 void mkplan_mutate(const struct mutation *mutations, size_t nr);
 /* The same to plans that `init` prepares. */
 void mkplan_mutate_those(
 	void (*init)(struct mkplan *m), const struct mutation *mutations, size_t nr);
+void mkplan_mutate_bp(
+	void (*init)(struct mkplan *m), const struct bp_mutation *mutations, size_t nr);
 
 #endif

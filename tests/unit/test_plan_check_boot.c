@@ -7,21 +7,9 @@
 #include "common/purg.h"
 #include "tests/unit/mkplan.h"
 
-static void put(struct buf *b, size_t off, uint64_t v, size_t width)
-{
-	assert_true(off + width <= b->len);
-	for (size_t i = 0; i < width; i++)
-		b->data[off + i] = (uint8_t)(v >> (8 * i));
-}
-
-static void bp(struct mkplan *m, size_t off, uint64_t v, size_t width)
-{
-	put(&m->plan.mem->bootparams, off, v, width);
-}
-
-#define PURG(m, field, v)                                                                     \
-	put(&(m)->plan.mem->purgatory, PURG_ABI_OFFSET + offsetof(struct purg_abi, field), v, \
-		sizeof(((struct purg_abi *)0)->field))
+#define PURG(m, field, v)                                                                         \
+	mkplan_put(&(m)->plan.mem->purgatory, PURG_ABI_OFFSET + offsetof(struct purg_abi, field), \
+		v, sizeof(((struct purg_abi *)0)->field))
 
 /* The list as long as before, one entry there twice and another not at all. */
 static void double_region(struct mkplan *m)
@@ -38,104 +26,19 @@ static void m_bp_short(struct mkplan *m)
 	mkplan_seg(m, SEG_BOOTPARAMS)->len = 4095;
 }
 
-static void m_bp_magic(struct mkplan *m)
-{
-	bp(m, 0x202, 0, 1);
-}
-
-static void m_bp_flag(struct mkplan *m)
-{
-	bp(m, 0x1fe, 0, 2);
-}
-
-static void m_bp_loader(struct mkplan *m)
-{
-	bp(m, 0x210, 0, 1);
-}
-
-static void m_bp_cmdline(struct mkplan *m)
-{
-	bp(m, 0x228, 0, 4);
-}
-
-static void m_bp_cmdline_high(struct mkplan *m)
-{
-	bp(m, 0x0c8, 1, 4);
-}
-
-static void m_bp_initrd(struct mkplan *m)
-{
-	bp(m, 0x219, 0, 1);
-}
-
-static void m_bp_initrd_high(struct mkplan *m)
-{
-	bp(m, 0x0c0, 1, 4);
-}
-
-static void m_bp_initrd_size(struct mkplan *m)
-{
-	bp(m, 0x21c, 0x2344, 4);
-}
-
-static void m_bp_initrd_size_high(struct mkplan *m)
-{
-	bp(m, 0x0c4, 1, 4);
-}
-
-static void m_bp_guest(struct mkplan *m)
-{
-	bp(m, 0x23c, 2, 4);
-}
-
-static void m_bp_rsdp(struct mkplan *m)
-{
-	bp(m, 0x070, 1, 8);
-}
-
 static void m_bp_e820_count(struct mkplan *m)
 {
 	m->plan.mem->bootparams.data[0x1e8]--;
 }
 
-static void m_bp_e820_addr(struct mkplan *m)
-{
-	bp(m, 0x2d0 + 20, 1, 8);
-}
-
-static void m_bp_e820_size(struct mkplan *m)
-{
-	bp(m, 0x2d0 + 8, 1, 8);
-}
-
-static void m_bp_e820_type(struct mkplan *m)
-{
-	bp(m, 0x2d0 + 16, 2, 4);
-}
-
-static void m_setup_data_out(struct mkplan *m)
-{
-	bp(m, 0x250, 0x20000000, 8);
-}
-
 static void m_setup_data_inside(struct mkplan *m)
 {
-	bp(m, 0x250, mkplan_seg(m, SEG_BOOTPARAMS)->dest.start, 8);
-}
-
-static void m_setup_data_size(struct mkplan *m)
-{
-	bp(m, 4096 + 12, 33, 4);
+	mkplan_bp(m, 0x250, mkplan_seg(m, SEG_BOOTPARAMS)->dest.start, 8);
 }
 
 static void m_setup_data_loop(struct mkplan *m)
 {
-	bp(m, 4096, mkplan_seg(m, SEG_BOOTPARAMS)->dest.start + 4096, 8);
-}
-
-static void m_e820_ext(struct mkplan *m)
-{
-	bp(m, 4096 + 8, SETUP_E820_EXT, 4);
+	mkplan_bp(m, 4096, mkplan_seg(m, SEG_BOOTPARAMS)->dest.start + 4096, 8);
 }
 
 static void m_cmdline_other(struct mkplan *m)
@@ -276,26 +179,9 @@ static void m_purg_region_name(struct mkplan *m)
 static const struct mutation mutations[] = {
 	/* boot parameters and command line */
 	{"bp_short", m_bp_short, "boot parameters of"},
-	{"bp_magic", m_bp_magic, "setup header"},
-	{"bp_flag", m_bp_flag, "setup header"},
-	{"bp_loader", m_bp_loader, "setup header"},
-	{"bp_cmdline", m_bp_cmdline, "command line is not where"},
-	{"bp_cmdline_high", m_bp_cmdline_high, "command line is not where"},
-	{"bp_initrd", m_bp_initrd, "initrd is not where"},
-	{"bp_initrd_high", m_bp_initrd_high, "initrd is not where"},
-	{"bp_initrd_size", m_bp_initrd_size, "initrd is not where"},
-	{"bp_initrd_size_high", m_bp_initrd_size_high, "initrd is not where"},
-	{"bp_guest", m_bp_guest, "believe to be a guest"},
-	{"bp_rsdp", m_bp_rsdp, "ACPI root"},
 	{"bp_e820_count", m_bp_e820_count, "memory map in the boot"},
-	{"bp_e820_addr", m_bp_e820_addr, "memory map in the boot"},
-	{"bp_e820_size", m_bp_e820_size, "memory map in the boot"},
-	{"bp_e820_type", m_bp_e820_type, "memory map in the boot"},
-	{"setup_data_out", m_setup_data_out, "setup_data"},
 	{"setup_data_inside", m_setup_data_inside, "setup_data"},
-	{"setup_data_size", m_setup_data_size, "setup_data"},
 	{"setup_data_loop", m_setup_data_loop, "setup_data"},
-	{"e820_ext", m_e820_ext, "rest of the memory map"},
 	{"cmdline_other", m_cmdline_other, "the one shown"},
 	{"cmdline_cut", m_cmdline_cut, "the one shown"},
 	{"cmdline_long", m_cmdline_long, "longer than"},
@@ -326,10 +212,31 @@ static const struct mutation mutations[] = {
 	{"purg_region_name", m_purg_region_name, "does not verify the"},
 };
 
+static const struct bp_mutation mutations_bp[] = {
+	{"bp_magic", "setup header", 0x202, 0, 1},
+	{"bp_flag", "setup header", 0x1fe, 0, 2},
+	{"bp_loader", "setup header", 0x210, 0, 1},
+	{"bp_cmdline", "command line is not where", 0x228, 0, 4},
+	{"bp_cmdline_high", "command line is not where", 0x0c8, 1, 4},
+	{"bp_initrd", "initrd is not where", 0x219, 0, 1},
+	{"bp_initrd_high", "initrd is not where", 0x0c0, 1, 4},
+	{"bp_initrd_size", "initrd is not where", 0x21c, 0x2344, 4},
+	{"bp_initrd_size_high", "initrd is not where", 0x0c4, 1, 4},
+	{"bp_guest", "believe to be a guest", 0x23c, 2, 4},
+	{"bp_rsdp", "ACPI root", 0x070, 1, 8},
+	{"bp_e820_addr", "memory map in the boot", 0x2d0 + 20, 1, 8},
+	{"bp_e820_size", "memory map in the boot", 0x2d0 + 8, 1, 8},
+	{"bp_e820_type", "memory map in the boot", 0x2d0 + 16, 2, 4},
+	{"setup_data_out", "setup_data", 0x250, 0x20000000, 8},
+	{"setup_data_size", "setup_data", 4096 + 12, 33, 4},
+	{"e820_ext", "rest of the memory map", 4096 + 8, SETUP_E820_EXT, 4},
+};
+
 static void seen(void **state)
 {
 	(void)state;
 	mkplan_mutate(mutations, ARRAY_SIZE(mutations));
+	mkplan_mutate_bp(mkplan_init_xen, mutations_bp, ARRAY_SIZE(mutations_bp));
 }
 
 /* Above 4 GiB purgatory maps what its parameters say. */
@@ -367,12 +274,12 @@ static void seen_long_map(void **state)
 			(struct range){0x300000000 + i * 0x2000, 0x300001000 + i * 0x2000},
 			MEM_RESERVED));
 	assert_int_equal(mkplan_make(&m), XK_OK);
-	bp(&m, 4096 + 16 + 20 * 50 + 16, 1, 4); /* type of entry 128 + 50 */
+	mkplan_bp(&m, 4096 + 16 + 20 * 50 + 16, 1, 4); /* type of entry 128 + 50 */
 	assert_int_equal(mkplan_check(&m), XK_FAIL);
 	assert_says(m.d.text, "rest of the memory map");
-	bp(&m, 4096 + 16 + 20 * 50 + 16, 2, 4);
+	mkplan_bp(&m, 4096 + 16 + 20 * 50 + 16, 2, 4);
 	assert_int_equal(mkplan_check(&m), XK_OK);
-	bp(&m, BP_SETUP_DATA, 0, 8);
+	mkplan_bp(&m, BP_SETUP_DATA, 0, 8);
 	assert_int_equal(mkplan_check(&m), XK_FAIL);
 	assert_says(m.d.text, "cut at 128");
 	mkplan_deinit(&m);

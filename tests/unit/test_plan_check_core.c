@@ -6,25 +6,13 @@
 #include "common/plan_mem.h"
 #include "tests/unit/mkplan.h"
 
-static void put(struct buf *b, size_t off, uint64_t v, size_t width)
-{
-	assert_true(off + width <= b->len);
-	for (size_t i = 0; i < width; i++)
-		b->data[off + i] = (uint8_t)(v >> (8 * i));
-}
-
-static void bp(struct mkplan *m, size_t off, uint64_t v, size_t width)
-{
-	put(&m->plan.mem->bootparams, off, v, width);
-}
-
 /* Program headers: 0, 1 CPUs, 2 VMCOREINFO_XEN, 3 the kernel's, 4 XENKDUMP; memory: 5 0..0x9f000,
  * 6 1M..0x20000000, 7 0x30000000..8G, 8 the hypervisor's image. */
 enum { P_FLAGS = 4, P_OFFSET = 8, P_VADDR = 16, P_PADDR = 24, P_FILESZ = 32, P_MEMSZ = 40 };
 
 static void ph(struct mkplan *m, unsigned i, unsigned field, uint64_t v)
 {
-	put(&m->plan.mem->elfcore, 64 + 56 * i + field, v, 8);
+	mkplan_put(&m->plan.mem->elfcore, 64 + 56 * i + field, v, 8);
 }
 
 static void ph_size(struct mkplan *m, unsigned i, uint64_t v)
@@ -36,13 +24,13 @@ static void ph_size(struct mkplan *m, unsigned i, uint64_t v)
 /* What the memory map in the boot parameters says must stay the plan's: both are changed. */
 static void sync_e820(struct mkplan *m)
 {
-	bp(m, BP_E820_ENTRIES, m->plan.e820.nr, 1);
+	mkplan_bp(m, BP_E820_ENTRIES, m->plan.e820.nr, 1);
 	for (size_t i = 0; i < m->plan.e820.nr; i++) {
 		const struct mem_range *e = &m->plan.e820.v[i];
 
-		bp(m, BP_E820_TABLE + 20 * i, e->r.start, 8);
-		bp(m, BP_E820_TABLE + 20 * i + 8, range_size(e->r), 8);
-		bp(m, BP_E820_TABLE + 20 * i + 16, e->type, 4);
+		mkplan_bp(m, BP_E820_TABLE + 20 * i, e->r.start, 8);
+		mkplan_bp(m, BP_E820_TABLE + 20 * i + 8, range_size(e->r), 8);
+		mkplan_bp(m, BP_E820_TABLE + 20 * i + 16, e->type, 4);
 	}
 }
 
@@ -104,13 +92,13 @@ static void m_core_machine(struct mkplan *m)
 
 static void m_core_machine_both(struct mkplan *m)
 {
-	put(&m->plan.mem->elfcore, 18, 3, 2);
+	mkplan_put(&m->plan.mem->elfcore, 18, 3, 2);
 	m->plan.core_machine = 3;
 }
 
 static void m_core_damaged(struct mkplan *m)
 {
-	put(&m->plan.mem->elfcore, 0, 0, 1);
+	mkplan_put(&m->plan.mem->elfcore, 0, 0, 1);
 }
 
 static void m_core_note_region(struct mkplan *m)

@@ -8,25 +8,13 @@
 #include "native/backend.h"
 #include "tests/unit/mkplan.h"
 
-static void put(struct buf *b, size_t off, uint64_t v, size_t width)
-{
-	assert_true(off + width <= b->len);
-	for (size_t i = 0; i < width; i++)
-		b->data[off + i] = (uint8_t)(v >> (8 * i));
-}
-
-static void bp(struct mkplan *m, size_t off, uint64_t v, size_t width)
-{
-	put(&m->plan.mem->bootparams, off, v, width);
-}
-
 /* Program headers of ELF64: 0, 1 CPUs, 2 VMCOREINFO, 3 XENKDUMP; memory: 4 0..0x9f000, 5
  * 1M..0x20000000, 6 0x30000000..0x60000000, 7 0x70000000..8G, 8 the kernel's image. */
 enum { P_OFFSET = 8, P_VADDR = 16, P_PADDR = 24, P_FILESZ = 32, P_MEMSZ = 40 };
 
 static void ph(struct mkplan *m, unsigned i, unsigned field, uint64_t v)
 {
-	put(&m->plan.mem->elfcore, 64 + 56 * i + field, v, 8);
+	mkplan_put(&m->plan.mem->elfcore, 64 + 56 * i + field, v, 8);
 }
 
 /* Two regions, EFI, and a header that Linux keeps current; the higher region is loaded to. */
@@ -154,71 +142,6 @@ static void m_image_not_there(struct mkplan *m)
 	m->plan.core.kernel_image = false;
 }
 
-static void m_efi_signature(struct mkplan *m)
-{
-	bp(m, 0x1c0, 0x32, 1);
-}
-
-static void m_efi_systab(struct mkplan *m)
-{
-	bp(m, 0x1c0 + 24, 0, 4);
-}
-
-static void m_efi_desc_size(struct mkplan *m)
-{
-	bp(m, 0x1c0 + 8, 48, 4);
-}
-
-static void m_efi_version(struct mkplan *m)
-{
-	bp(m, 0x1c0 + 12, 2, 4);
-}
-
-static void m_efi_map_address(struct mkplan *m)
-{
-	bp(m, 0x1c0 + 16, 0x7d014018, 4);
-}
-
-static void m_efi_map_high(struct mkplan *m)
-{
-	bp(m, 0x1c0 + 28, 1, 4);
-}
-
-static void m_efi_map_size(struct mkplan *m)
-{
-	bp(m, 0x1c0 + 20, 40, 4);
-}
-
-static void m_efi_map_content(struct mkplan *m)
-{
-	bp(m, 4096 + 16, 0, 8);
-}
-
-static void m_efi_setup_lost(struct mkplan *m)
-{
-	bp(m, 0x250, 0, 8);
-}
-
-static void m_efi_setup_vendor(struct mkplan *m)
-{
-	bp(m, 4096 + 80 + 16, 1, 8);
-}
-
-static void m_efi_setup_tables(struct mkplan *m)
-{
-	bp(m, 4096 + 80 + 16 + 16, 1, 8);
-}
-
-static void m_efi_setup_reserved(struct mkplan *m)
-{
-	bp(m, 4096 + 80 + 16 + 95, 1, 1);
-}
-
-static void m_efi_setup_short(struct mkplan *m)
-{
-	bp(m, 4096 + 80 + 12, 95, 4);
-}
-
 static void m_efi_not_asked(struct mkplan *m)
 {
 	m->plan.efi_ranges = 0;
@@ -250,21 +173,24 @@ static const struct mutation mutations_64[] = {
 	{"virt_low", m_virt_low, "lack memory at 0"},
 	{"image_virt", m_image_virt, "which is no RAM"},
 	{"image_not_there", m_image_not_there, "image that is shown"},
-	{"efi_signature", m_efi_signature, "EFI system table"},
-	{"efi_systab", m_efi_systab, "EFI system table"},
-	{"efi_version", m_efi_version, "EFI system table"},
-	{"efi_desc_size", m_efi_desc_size, "map of EFI"},
-	{"efi_map_address", m_efi_map_address, "map of EFI"},
-	{"efi_map_high", m_efi_map_high, "map of EFI"},
-	{"efi_map_size", m_efi_map_size, "map of EFI"},
-	{"efi_map_content", m_efi_map_content, "map of EFI"},
-	{"efi_setup_lost", m_efi_setup_lost, "setup_data is missing"},
-	{"efi_setup_vendor", m_efi_setup_vendor, "setup_data is not"},
-	{"efi_setup_tables", m_efi_setup_tables, "setup_data is not"},
-	{"efi_setup_reserved", m_efi_setup_reserved, "setup_data is not"},
-	{"efi_setup_short", m_efi_setup_short, "setup_data is not"},
 	{"efi_not_asked", m_efi_not_asked, "EFI"},
 	{"efi_no_kernel", m_efi_no_kernel, "no one can use them"},
+};
+
+static const struct bp_mutation mutations_64_bp[] = {
+	{"efi_signature", "EFI system table", 0x1c0, 0x32, 1},
+	{"efi_systab", "EFI system table", 0x1c0 + 24, 0, 4},
+	{"efi_version", "EFI system table", 0x1c0 + 12, 2, 4},
+	{"efi_desc_size", "map of EFI", 0x1c0 + 8, 48, 4},
+	{"efi_map_address", "map of EFI", 0x1c0 + 16, 0x7d014018, 4},
+	{"efi_map_high", "map of EFI", 0x1c0 + 28, 1, 4},
+	{"efi_map_size", "map of EFI", 0x1c0 + 20, 40, 4},
+	{"efi_map_content", "map of EFI", 4096 + 16, 0, 8},
+	{"efi_setup_lost", "setup_data is missing", 0x250, 0, 8},
+	{"efi_setup_vendor", "setup_data is not", 4096 + 80 + 16, 1, 8},
+	{"efi_setup_tables", "setup_data is not", 4096 + 80 + 16 + 16, 1, 8},
+	{"efi_setup_reserved", "setup_data is not", 4096 + 80 + 16 + 95, 1, 1},
+	{"efi_setup_short", "setup_data is not", 4096 + 80 + 12, 95, 4},
 };
 
 static void m32_machine(struct mkplan *m)
@@ -279,19 +205,19 @@ static void m32_control_high(struct mkplan *m)
 
 static void m32_core_for_64(struct mkplan *m)
 {
-	put(&m->plan.mem->elfcore, 18, 62, 2);
+	mkplan_put(&m->plan.mem->elfcore, 18, 62, 2);
 	m->plan.core_machine = 62;
 }
 
 static void m32_lowmem_cut(struct mkplan *m)
 {
 	/* what would follow, were there lowmem */
-	put(&m->plan.mem->elfcore, 52 + 32 * 7 + 8, 0xf8000000, 4);
+	mkplan_put(&m->plan.mem->elfcore, 52 + 32 * 7 + 8, 0xf8000000, 4);
 }
 
 static void m32_lowmem_none(struct mkplan *m)
 {
-	put(&m->plan.mem->elfcore, 52 + 32 * 6 + 8, 0, 4);
+	mkplan_put(&m->plan.mem->elfcore, 52 + 32 * 6 + 8, 0, 4);
 }
 
 static const struct mutation mutations_32[] = {
@@ -306,6 +232,7 @@ static void seen_64(void **state)
 {
 	(void)state;
 	mkplan_mutate_those(init_64, mutations_64, ARRAY_SIZE(mutations_64));
+	mkplan_mutate_bp(init_64, mutations_64_bp, ARRAY_SIZE(mutations_64_bp));
 }
 
 static void seen_32(void **state)
@@ -323,11 +250,11 @@ static void seen_32_for_64(void **state)
 	(void)state;
 	mkplan_init_native(&m, 32, 0x20000000, 0x30000000);
 	assert_int_equal(mkplan_make(&m), XK_OK);
-	put(&m.plan.mem->elfcore, 18, 3, 2);
+	mkplan_put(&m.plan.mem->elfcore, 18, 3, 2);
 	m.plan.core_machine = 3;
 	assert_int_equal(mkplan_check(&m), XK_FAIL);
 	assert_says(m.d.text, "machine 3 for a 32-bit system");
-	put(&m.plan.mem->elfcore, 18, 62, 2);
+	mkplan_put(&m.plan.mem->elfcore, 18, 62, 2);
 	m.plan.core_machine = 62;
 	assert_int_equal(mkplan_check(&m), XK_OK);
 	m.host.kernel.crash_hotplug = m.plan.hotplug = true;
