@@ -31,10 +31,11 @@ bool number_take(const char **p, const char *end, unsigned base, uint64_t *ret)
 
 bool number_bytes(struct bytes b, unsigned base, uint64_t *ret)
 {
-	const char *s = (const char *)b.data, *end = s + b.len;
+	const char *s = (const char *)b.data;
 	uint64_t n;
 
-	if (!b.len || !number_take(&s, end, base, &n) || s != end)
+	/* an absent value has no address to count from */
+	if (!b.len || !number_take(&s, s + b.len, base, &n) || s != (const char *)b.data + b.len)
 		return false;
 	*ret = n;
 	return true;
