@@ -4,8 +4,9 @@
 the time from Xen's crash to the dump kernel with each.
 
 All load the same kernel of 10 MiB (Debian's, padded) and initrd of 64 MiB (random bytes), taking
-turns. Printed: medians of processor time, peak memory, and the ratios. BENCH_ONLY=native, or load or
-crash, or several with spaces between: only these parts. BENCH_ROUNDS=n.
+turns, on two CPU models: with the SHA instructions of the hosts that are armed today, and without.
+Printed: medians of processor time, peak memory, and the ratios. BENCH_ONLY=native, or load or crash,
+or several with spaces between: only these parts. BENCH_ROUNDS=n. E2E_CPU: only this model.
 """
 import os
 import pathlib
@@ -27,6 +28,7 @@ from errors import HarnessError  # noqa: E402
 MIB = 1 << 20
 KERNEL, INITRD = 10 * MIB, 64 * MIB
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+CPUS = (packages.Backports.SHA_NI_CPU, "qemu64")
 CMDLINE = "console=ttyS0,115200 nr_cpus=1"
 OURS = "{program} load --initrd /payload/initrd --command-line '{cmdline}' /payload/kernel"
 THEIRS = "{program} -p --initrd=/payload/initrd --command-line='{cmdline}' /payload/kernel"
@@ -70,7 +72,7 @@ def disk(out):
     return path
 
 
-def dom0_machine(pk, out, files, name):
+def dom0_machine(pk, out, files, name, cpu=None):
     kernel, moddir = pk.kernel("amd64")
     binaries, libs = {"usage": usage(out)}, {}
     for cls in (loaders.Xenkdump, loaders.KexecTools):
@@ -81,11 +83,11 @@ def dom0_machine(pk, out, files, name):
                             files)
     xen_args = ("console=com1 com1=115200,8n1 dom0_mem=900M,max:900M crashkernel=384M,below=4G")
     return qemu.Machine(out / "logs" / f"{name}.console", qemu.xen_argv(
-        pk.xen(), kernel, initrd, disk(out), 2048, 2, xen_args, "console=hvc0 panic=-1 rdinit=/init"),
-        900)
+        pk.xen(), kernel, initrd, disk(out), 2048, 2, xen_args, "console=hvc0 panic=-1 rdinit=/init",
+        cpu), 900)
 
 
-def native_machine(pk, out, files, name):
+def native_machine(pk, out, files, name, cpu):
     """All four programs; the region lies below 896 MiB, for kexec-tools' i386 build."""
     programs, libs = {"bin/usage": usage(out)}, {}
     for cls in (loaders.Xenkdump, loaders.KexecTools):
@@ -96,7 +98,7 @@ def native_machine(pk, out, files, name):
     initrd = initramfs.host(out / "work" / "bench.cpio", pk.busybox("amd64"), (), programs, libs, files)
     return qemu.Machine(out / "logs" / f"{name}.console", qemu.linux_argv(
         pk.kernel("amd64")[0], initrd, disk(out), 1024, 2,
-        "console=ttyS0,115200 panic=-1 rdinit=/init crashkernel=256M"), 900)
+        "console=ttyS0,115200 panic=-1 rdinit=/init crashkernel=256M", cpu), 900)
 
 
 def boot(m):
@@ -147,6 +149,17 @@ def show_load(rounds, ours, theirs, where):
     print(f"  xenkdump's peak is the payload plus {peak - (KERNEL + INITRD) / MIB:.1f} MiB")
 
 
+def bench_loads(pk, out, files, parts, cpu):
+    if "load" in parts:
+        rounds = bench_load(dom0_machine(pk, out, files, "bench-load", cpu), IN_DOM0)
+        show_load(rounds, "xenkdump", "kexec-tools", f"{cpu}: load in dom0 on Xen")
+    if "native" in parts:
+        rounds = bench_load(native_machine(pk, out, files, "bench-native", cpu), NATIVE)
+        for arch in ("amd64", "i386"):
+            show_load(rounds, f"xenkdump {arch}", f"kexec-tools {arch}",
+                      f"{cpu}: load on x86_64 Linux, {arch} builds")
+
+
 def main():
     build = top() / os.environ.get("O", "build")
     out = build / "e2e"
@@ -154,27 +167,28 @@ def main():
     for d in ("work", "logs"):
         (out / d).mkdir(parents=True, exist_ok=True)
     files = payload(pk, out / "work")
-    version = re.search(r"kexec-tools (\S+)", packages_version(pk))
-    print(f"QEMU ({qemu.ACCEL}, {qemu.CPU}); kexec-tools {version.group(1)}; "
+    # The emulator that knows the SHA instructions, for both models, so that they can be compared.
+    os.environ.setdefault("E2E_QEMU", str(packages.Backports(out).qemu()))
+    print(f"{program_version()}, {qemu.ACCEL}; kexec-tools {kexec_version(pk)}; "
           f"kernel {KERNEL // MIB} MiB, initrd {INITRD // MIB} MiB; {ROUNDS} rounds")
     parts = os.environ.get("BENCH_ONLY", "load native crash").split()
-    if "load" in parts:
-        rounds = bench_load(dom0_machine(pk, out, files, "bench-load"), IN_DOM0)
-        show_load(rounds, "xenkdump", "kexec-tools", "load in dom0 on Xen")
-    if "native" in parts:
-        rounds = bench_load(native_machine(pk, out, files, "bench-native"), NATIVE)
-        for arch in ("amd64", "i386"):
-            show_load(rounds, f"xenkdump {arch}", f"kexec-tools {arch}",
-                      f"load on x86_64 Linux, {arch} builds")
+    for cpu in [os.environ["E2E_CPU"]] if "E2E_CPU" in os.environ else CPUS:
+        bench_loads(pk, out, files, parts, cpu)
     if "crash" in parts:
         row("Xen's crash to first line of the dump kernel, median of 3",
             *(statistics.median(bench_crash(pk, out, files, t) for _ in range(3))
               for t in ("xenkdump", "kexec-tools")), "s")
 
 
-def packages_version(pk):
-    return subprocess.run([pk.kexec_tools(), "-v"], capture_output=True, text=True,
+def kexec_version(pk):
+    text = subprocess.run([pk.kexec_tools(), "-v"], capture_output=True, text=True, check=True).stdout
+    return re.search(r"kexec-tools (\S+)", text)[1]
+
+
+def program_version():
+    text = subprocess.run([os.environ["E2E_QEMU"], "--version"], capture_output=True, text=True,
                           check=True).stdout
+    return "QEMU " + re.search(r"version (\S+)", text)[1]
 
 
 def row(what, ours, theirs, unit):

@@ -106,16 +106,21 @@ class Packages:
 
     def tree(self, name, arch="amd64"):
         """The folder that holds the unpacked files of a package."""
-        done = self.out / "pkg" / f"{name}_{arch}"
+        return self.bundle(name, [name], arch)
+
+    def bundle(self, folder, names, arch="amd64"):
+        """The same for several packages that look for each other's files."""
+        done = self.out / "pkg" / f"{folder}_{arch}"
         if done.exists():
             return done
         tmp = done.with_suffix(".part")
         shutil.rmtree(tmp, ignore_errors=True)
-        deb = self._download(name, arch, tmp / "deb")
-        res = self._run(["dpkg-deb", "-x", str(deb), str(tmp / "root")])
-        if res.returncode:
-            raise HarnessError(f"dpkg-deb -x {deb.name}: {res.stdout}")
-        deb.unlink()
+        for name in names:
+            deb = self._download(name, arch, tmp / f"deb-{name}")
+            res = self._run(["dpkg-deb", "-x", str(deb), str(tmp / "root")])
+            if res.returncode:
+                raise HarnessError(f"dpkg-deb -x {deb.name}: {res.stdout}")
+            deb.unlink()
         os.rename(tmp / "root", done)
         shutil.rmtree(tmp)
         return done
@@ -192,6 +197,59 @@ class Packages:
         """(code, variables) of the EFI firmware for QEMU."""
         folder = self.tree("ovmf") / "usr/share/OVMF"
         return one(folder, "OVMF_CODE.fd"), one(folder, "OVMF_VARS.fd")
+
+
+class Backports(Packages):
+    """Newer versions for the same Debian release, from where the machine's packages come from."""
+
+    # TCG has known SHA-NI since QEMU 8.2; Debian 12 has 7.2.
+    QEMU = ("qemu-system-x86", "qemu-system-data", "seabios")
+    SHA_NI_CPU = "qemu64,+ssse3,+sse4.1,+sha-ni"
+
+    def __init__(self, out: pathlib.Path):
+        super().__init__(pathlib.Path(out) / "backports")
+
+    def _conf(self):
+        conf = super()._conf()
+        parts = self.apt / "parts"
+        parts.mkdir(exist_ok=True)
+        release = re.search(r"^VERSION_CODENAME=(\w+)", pathlib.Path("/etc/os-release").read_text(
+            "ascii"), re.M)
+        if not release:
+            raise HarnessError("/etc/os-release names no Debian release")
+        for name, text in backports_of(release[1], *machine_sources()).items():
+            (parts / name).write_text(text, "utf-8")
+        with conf.open("a", encoding="ascii") as f:
+            f.write(f'Dir::Etc::sourcelist "{self.apt}/none";\n'
+                    f'Dir::Etc::sourceparts "{parts}";\n')
+        return conf
+
+    def qemu(self):
+        """qemu-system-x86_64; it finds the files of the other packages beside it."""
+        return one(self.bundle("qemu", self.QEMU), "usr/bin/qemu-system-x86_64")
+
+
+def machine_sources():
+    """Texts of the machine's sources: (deb822 stanzas, lines)."""
+    etc = pathlib.Path("/etc/apt")
+    stanzas = [s for f in sorted(etc.glob("sources.list.d/*.sources"))
+               for s in re.split(r"\n\s*\n", f.read_text("utf-8"))]
+    files = [etc / "sources.list", *sorted(etc.glob("sources.list.d/*.list"))]
+    return stanzas, [line for f in files if f.exists() for line in f.read_text("utf-8").split("\n")]
+
+
+def backports_of(release, stanzas, lines):
+    """{file name: text} of the backports' sources, made of those that offer the release itself."""
+    suite = f"{release}-backports"
+    deb822 = [re.sub(r"(?m)^Suites:.*$", f"Suites: {suite}", s) for s in stanzas
+              if re.search(r"(?m)^Types:(?:.*\s)?deb(?:\s|$)", s)
+              and re.search(rf"(?m)^Suites:(?:.*\s)?{release}(?:\s|$)", s)]
+    single = [re.sub(rf"\s{release}\s", f" {suite} ", line, count=1) for line in lines
+              if re.match(rf"deb\s(?:\[.*\]\s*)?\S+\s+{release}\s", line)]
+    if not deb822 and not single:
+        raise HarnessError(f"no source of apt's offers {release}, so none of its backports is known")
+    return {"backports.sources": "\n\n".join(deb822) + "\n",
+            "backports.list": "\n".join(single) + "\n"}
 
 
 def one(root, pattern):

@@ -19,6 +19,7 @@ import core  # noqa: E402
 import dom0_32  # noqa: E402
 import dom0_linux  # noqa: E402
 import initramfs  # noqa: E402
+import packages  # noqa: E402
 import run  # noqa: E402
 from selftest_native import *  # noqa: E402,F401,F403 # their tests run here, too
 from errors import Failure, HarnessError, Skip, StepTimeout  # noqa: E402
@@ -191,6 +192,27 @@ class Dom032(unittest.TestCase):
         """Of a program of the wrong width nothing is packed."""
         self.assertRaisesRegex(HarnessError, "is not a 32-bit ELF file",
                                lambda: dom0_linux.needed("/proc/self/exe"))
+
+
+class Sources(unittest.TestCase):
+    OWN = "Types: deb\nURIs: file:/a\nSuites: bookworm bookworm-updates\nComponents: main"
+    OTHER = "Types: deb\nURIs: file:/b\nSuites: bookworm-security\nComponents: main"
+    SOURCE = OWN.replace("deb\n", "deb-src\n")
+
+    def test_backports(self):
+        """Made of the sources of the release itself, with all that they say, and of no others."""
+        got = packages.backports_of("bookworm", [self.OTHER, self.OWN, self.SOURCE], [
+            "# deb file:/c bookworm main", "deb [trusted=yes] file:/c bookworm main contrib",
+            "deb file:/d bookworm-security main", "deb-src file:/c bookworm main", ""])
+        self.assertEqual(got["backports.sources"], self.OWN.replace(
+            "bookworm bookworm-updates", "bookworm-backports") + "\n")
+        self.assertEqual(got["backports.list"],
+                         "deb [trusted=yes] file:/c bookworm-backports main contrib\n")
+
+    def test_no_backports(self):
+        self.assertRaisesRegex(HarnessError, "no source of apt's offers trixie",
+                               lambda: packages.backports_of("trixie", [self.OWN], [
+                                   "deb file:/c bookworm main"]))
 
 
 class Verdicts(unittest.TestCase):

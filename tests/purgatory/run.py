@@ -19,6 +19,12 @@ import sys
 import tempfile
 import time
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../e2e"))
+sys.dont_write_bytecode = True
+
+from packages import Backports  # noqa: E402
+
 # Seconds for one case, on a busy machine.
 TIME_LIMIT = int(os.environ.get("TIME_LIMIT", 90))
 PAGE = 4096
@@ -94,7 +100,8 @@ class Case:
         self.override = {}  # fields of struct purg_abi, last
         self.backup = (0, 640 * 1024)
         self.base = base if base is not None else KERNEL_32
-        self.qemu_args = []
+        self.program, self.qemu_args = "qemu-system-x86_64", []
+        self.log_items = "cpu_reset"
         for k, v in kw.items():
             check(hasattr(self, k), "no such setting: " + k)
             setattr(self, k, v)
@@ -212,10 +219,10 @@ class Case:
         with open(path, "wb") as f:
             f.write(self.image())
         self.log, self.qmp_path = os.path.join(tmp, "log"), os.path.join(tmp, "qmp")
-        args = ["qemu-system-x86_64", "-accel", "tcg", "-machine", self.machine, "-m", self.mem,
+        args = [self.program, "-accel", "tcg", "-machine", self.machine, "-m", self.mem,
                 "-cpu", self.cpu + (",+la57" if self.la57 else ""), "-nodefaults", "-vga", "std",
                 "-display", "none", "-no-reboot", "-serial", "stdio", "-kernel", path,
-                "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-d", "cpu_reset", "-D", self.log,
+                "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-d", self.log_items, "-D", self.log,
                 "-qmp", "unix:%s,server=on,wait=off" % self.qmp_path] + self.qemu_args
         self.qemu = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                      stderr=open(os.path.join(tmp, "stderr"), "w+"))
@@ -345,8 +352,31 @@ def good(c, tmp):
     check(not c.said(), "not silent: %r" % c.said())
 
 
+def sha_ni(c, tmp):
+    """The digests are computed by the SHA instructions if and only if the CPU has them, and those
+    find what plain C finds: nothing where nothing is wrong, and the very byte that is."""
+    wanted = "sha-ni" in c.cpu
+    c.program = str(Backports(os.path.join(c.build, "e2e")).qemu())
+    c.log_items = "cpu_reset,in_asm"
+    c.run(tmp)
+    if c.corrupt:
+        c.expect_said(*[c.mismatch(name) for name in c.corrupt], c.resetting())
+        c.expect_reset()
+    else:
+        c.expect_kernel()
+        check(not c.said(), "not silent: %r" % c.said())
+    with open(c.log) as f:
+        ran = "sha256rnds2" in f.read()
+    check(ran == wanted, "the SHA instructions ran: %s, must be %s" % (ran, wanted))
+
+
 def variants():
     """Cases that are the same for several set-ups."""
+    for blob, bits in BOTH:
+        for name, cpu in (("sha-ni", Backports.SHA_NI_CPU), ("no-sha-ni", "qemu64")):
+            kw = dict(blob=blob, bits=bits, cpu=cpu)
+            yield "%s-%s" % (name, blob), sha_ni, kw
+            yield "%s-corrupt-%s" % (name, blob), sha_ni, dict(kw, corrupt={"initrd": MiB + 2})
     for cpu in ("qemu64", "Haswell-noTSX"):
         yield "good-i386-" + cpu, good, dict(blob="i386", bits=32, cpu=cpu)
         yield "good-x86_64-" + cpu, good, dict(blob="x86_64", bits=64, cpu=cpu)
