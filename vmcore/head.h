@@ -7,13 +7,19 @@
 #define VMCORE_HEAD_H
 
 #include "vmcore/dump.h"
+#include "vmcore/linux_uts.h"
 #include "vmcore/save.h"
 
 /* What a dump_head borrows and nobody else owns. */
 struct head_parts {
 	struct dump_load *loads;
-	char release[65];
+	struct linux_uts uts;
+	char notice[256]; /* what the source says wrongly of itself, for people; may be empty */
 };
+
+/* EM_X86_64 or EM_386: what crashed. A core's own header may say otherwise: an ELF file of a 64-bit
+ * dump kernel is always one of x86_64, and loaders took the hypervisor for as wide as dom0. */
+uint16_t head_machine(const struct core *c, const struct core_notes *n) _nonnull_;
 
 /* Fills all of *ret but `planned` and the runs, which are the caller's. *parts must outlive it.
  * XK_NOMEM. */

@@ -59,5 +59,8 @@ void core_notes_deinit(struct core_notes *n) _nonnull_;
  * from x; empty: the note has none. */
 struct bytes xkn_symbols(const struct xkn *x) _nonnull_;
 struct bytes xkn_facts(const struct xkn *x) _nonnull_;
+/* The value of the nth (from 0) line of a fact, without quotes; *ret is in the text. False: no such
+ * line, or x is NULL, or its text is one that would have to be unescaped. */
+bool xkn_fact(const struct xkn *x, const char *key, size_t nth, struct bytes *ret) _must_check_;
 
 #endif

@@ -307,6 +307,8 @@ static enum xk_status plan(struct save *s, struct diag *d)
 {
 	enum xk_status st = head_fill(s->core, s->notes, s->rq, &s->head, &s->parts, d);
 
+	if (*s->parts.notice)
+		notice(s, s->parts.notice);
 	if (st == XK_OK)
 		st = make_judge(s, d);
 	if (st == XK_OK)

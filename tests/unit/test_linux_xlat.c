@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Linux's addresses: dom0's over its list in the small Xen, and native ones in 16 MiB. */
-#include <elf.h>
 #include <stdio.h>
 
+#include "mklinux.h"
 #include "mkxen.h"
 #include "xktest.h"
 
@@ -157,32 +157,6 @@ static void test_p2m_refused(void **state)
 	}
 }
 
-/* KASLR: text at 0x81000000 runs at 4 MiB, memory at a random place. */
-#define KASLR_OFFSET UINT64_C(0xffff9ac340000000) /* L4 index 309, L3 index 269 */
-
-static void native(struct mkcore *m, unsigned levels)
-{
-	uint64_t root = 0x500000;
-
-	mkcore_init(m, ELFCLASS64, EM_X86_64);
-	mkcore_mem(m, 0x100000, 0xf00000);
-	if (levels == 5) { /* 0xffff...: index 511, and the same below it */
-		mkcore_put64(m, root + 511 * 8, 0x506000 | PTE);
-		root = 0x506000;
-	}
-	mkcore_put64(m, root + 511 * 8, 0x501000 | PTE);
-	mkcore_put64(m, 0x501000 + 510 * 8, 0x502000 | PTE);
-	mkcore_put64(m, 0x502000 + 8 * 8, 0x400000 | 0x0e3);
-	mkcore_put64(m, 0x502000 + 9 * 8, 0x600000 | 0x0e3);
-	mkcore_put64(m, root + 280 * 8, 0x507000 | PTE); /* something below the direct map */
-	mkcore_put64(m, 0x507000 + 3 * 8, 0x508000 | PTE);
-	mkcore_put64(m, 0x508000 + 3 * 8, 0x200000 | 0x0e3);
-	mkcore_put64(m, root + 309 * 8, 0x503000 | PTE);
-	mkcore_put64(m, 0x503000 + 269 * 8, 0x504000 | PTE);
-	for (unsigned i = 0; i < 8; i++)
-		mkcore_put64(m, 0x504000 + i * 8, i * 0x200000 | 0x0e3);
-}
-
 static void test_native_kaslr(void **state)
 {
 	static const char text[] = "SYMBOL(swapper_pg_dir)=ffffffff81100000\n"
@@ -201,7 +175,7 @@ static void test_native_kaslr(void **state)
 		char t[256];
 
 		diag_init(&d);
-		native(&m, levels);
+		mklinux_64(&m, levels);
 		file = mkcore_build(&m);
 		assert_int_equal(core_open_bytes(buf_bytes(&file), &c, &d), XK_OK);
 		r = core_reader_create(&c);
@@ -209,11 +183,11 @@ static void test_native_kaslr(void **state)
 		assert_int_equal(init(&c, &n, t, &l, NULL), XK_OK);
 		assert_int_equal(l.levels, levels);
 		assert_int_equal(l.pgd, 0x500000);
-		assert_true(l.page_offset == KASLR_OFFSET);
+		assert_true(l.page_offset == MKLINUX_OFFSET);
 		gives(&l, r, TEXT + 0x1012345, 0x412345, 0x1000000 - 0x412345);
-		gives(&l, r, KASLR_OFFSET + 0x345678, 0x345678, 0x1000000 - 0x345678);
-		refuses(&l, r, KASLR_OFFSET + 0x1000000);
-		refuses(&l, r, UINT64_C(0xffff9ac300000000));
+		gives(&l, r, MKLINUX_OFFSET + 0x345678, 0x345678, 0x1000000 - 0x345678);
+		refuses(&l, r, MKLINUX_OFFSET + 0x1000000);
+		refuses(&l, r, MKLINUX_OFFSET - 0x40000000);
 		core_reader_destroy(r);
 		core_close(&c);
 		buf_deinit(&file);
@@ -241,18 +215,7 @@ static void test_native_32(void **state)
 		char t[256];
 
 		diag_init(&d);
-		mkcore_init(&m, ELFCLASS64, EM_386);
-		mkcore_mem(&m, 0x100000, 0xf00000);
-		if (rows[i].pae) {
-			mkcore_put64(&m, 0x500000 + (rows[i].offset >> 30) * 8, 0x501000 | 1);
-			mkcore_put64(&m, 0x501000 + 2 * 8, 0x400000 | 0x0e3);
-			mkcore_put64(&m, 0x501000 + 8 * 8, 0x600000 | 0x0e3); /* not linear */
-		} else {
-			mkcore_put32(
-				&m, 0x500000 + (rows[i].offset >> 22) * 4 + 4, 0x400000 | 0x0e3);
-			mkcore_put32(
-				&m, 0x500000 + (rows[i].offset >> 22) * 4 + 16, 0x800000 | 0x0e3);
-		}
+		mklinux_32(&m, rows[i].offset, rows[i].pae);
 		file = mkcore_build(&m);
 		assert_int_equal(core_open_bytes(buf_bytes(&file), &c, &d), XK_OK);
 		r = core_reader_create(&c);
