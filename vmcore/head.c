@@ -10,6 +10,10 @@
 /* Beyond this a core's own program headers are not worth their virtual addresses. */
 #define LOADS_MAX 1024
 
+/* Xen's part of the address space: Xen xen/arch/x86/include/asm/config.h. */
+#define XEN_FIRST UINT64_C(0xffff800000000000)
+#define XEN_END	  UINT64_C(0xffff880000000000)
+
 /* The core's memory, as far as its addresses can be translated. */
 struct look {
 	struct core_reader *r;
@@ -125,32 +129,49 @@ static void fill_names(const struct core *c, const struct core_notes *n, const s
 	h->uts_machine = p->uts.machine;
 }
 
-static enum xk_status copy_loads(
-	const struct core *c, struct dump_head *h, struct head_parts *p, struct diag *d)
+/* An address that says where the crashed system had this memory. A loader of no great knowledge
+ * gives machine addresses as dom0 would have them, which are nobody's. */
+static bool means_something(const struct core_notes *n, vaddr_t virt)
 {
-	if (c->nr_loads > LOADS_MAX)
+	return n->xen ? virt >= XEN_FIRST && virt < XEN_END : virt != 0;
+}
+
+static bool any_means_something(const struct core *c, const struct core_notes *n)
+{
+	for (size_t i = 0; i < c->nr_loads; i++)
+		if (means_something(n, c->loads[i].virt))
+			return true;
+	return false;
+}
+
+static enum xk_status copy_loads(const struct core *c, const struct core_notes *n,
+	struct dump_head *h, struct head_parts *p, struct diag *d)
+{
+	if (!c->nr_loads || c->nr_loads > LOADS_MAX)
 		return XK_OK;
 	p->loads = calloc(c->nr_loads, sizeof(*p->loads));
 	if (!p->loads)
 		return diag_fail(d, XK_NOMEM, "no memory for %zu program headers", c->nr_loads);
-	for (size_t i = 0; i < c->nr_loads; i++)
-		p->loads[i] = (struct dump_load){c->loads[i].mem, c->loads[i].virt};
+	for (size_t i = 0; i < c->nr_loads; i++) {
+		const struct core_load *l = &c->loads[i];
+
+		p->loads[i] = (struct dump_load){l->mem, means_something(n, l->virt) ? l->virt : 0};
+	}
 	h->nr_loads = c->nr_loads;
 	return XK_OK;
 }
 
-static enum xk_status fill_loads(const struct core *c, const struct look *k, struct dump_head *h,
-	struct head_parts *p, struct diag *d)
+/* The source's own, unless they tell nothing and the memory does. */
+static enum xk_status fill_loads(const struct core *c, const struct core_notes *n,
+	const struct look *k, struct dump_head *h, struct head_parts *p, struct diag *d)
 {
-	enum xk_status st;
+	enum xk_status st = XK_OK;
 
-	if (c->nr_loads)
-		st = copy_loads(c, h, p, d);
-	else if (!k->r)
-		return XK_OK;
-	else
+	if (k->r && !any_means_something(c, n))
 		st = head_loads_make(c, k->have_x ? &k->x : NULL, k->have_l ? &k->l : NULL, k->r,
 			&p->loads, &h->nr_loads, d);
+	if (!st && !h->nr_loads)
+		st = copy_loads(c, n, h, p, d);
 	h->loads = p->loads;
 	return st;
 }
@@ -188,7 +209,7 @@ enum xk_status head_fill(const struct core *c, const struct core_notes *n,
 	fill_names(c, n, &k, h, parts);
 	fill_phys_base(n, &k, h);
 	if (rq->format == SAVE_ELF)
-		st = fill_loads(c, &k, h, parts, d);
+		st = fill_loads(c, n, &k, h, parts, d);
 	core_reader_destroy(k.r);
 	return st;
 }

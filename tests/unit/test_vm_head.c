@@ -311,6 +311,57 @@ static void test_loads_xen(void **state)
 	}
 }
 
+/* The source's own addresses stay; those that mean nothing do not, and none are made anew. */
+static void test_loads_kept(void **state)
+{
+	static const struct {
+		bool xen;
+		vaddr_t virt, want;
+	} rows[] = {
+		{false, MKLINUX_OFFSET + 1, MKLINUX_OFFSET + 1},
+		{false, UINT64_C(0xffff880000100000), UINT64_C(0xffff880000100000)},
+		{true, UINT64_C(0xffff82d040200000), UINT64_C(0xffff82d040200000)},
+		{true, UINT64_C(0xffff830000100000), UINT64_C(0xffff830000100000)},
+		/* old loaders: dom0's direct map and a machine address; of both widths; and -1 */
+		{true, UINT64_C(0xffff880000100000), 0},
+		{true, 0xc0100000, 0},
+		{true, UINT64_MAX, 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct save_request rq = {.format = SAVE_ELF};
+		struct said q = {0};
+
+		again(state);
+		mkcore_init(&q.m, ELFCLASS64, EM_X86_64);
+		mkcore_mem(&q.m, 0x100000, 0x1000)->virt = rows[i].virt;
+		mkcore_mem(&q.m, 0x200000, 0x1000);
+		q.file = mkcore_build(&q.m);
+		assert_int_equal(core_open_bytes(buf_bytes(&q.file), &q.c, &d), XK_OK);
+		q.n.xen = rows[i].xen;
+		assert_int_equal(head_fill(&q.c, &q.n, &rq, &q.h, &q.p, &d), XK_OK);
+		assert_int_equal(q.h.nr_loads, 2);
+		load_is(&q.h.loads[0], 0x100000, 0x101000, rows[i].want);
+		load_is(&q.h.loads[1], 0x200000, 0x201000, 0);
+		said_close(&q);
+	}
+}
+
+/* A native core whose loader did not know where memory is. */
+static void test_loads_made_anew(void **state)
+{
+	struct said q = {0};
+
+	(void)state;
+	mklinux_64(&q.m, 4);
+	info(&q.m, MKLINUX_INFO_64);
+	said_open(&q, mkcore_build(&q.m), SAVE_ELF);
+	assert_int_equal(q.h.nr_loads, 2);
+	load_is(&q.h.loads[0], 0x100000, 0x1000000, MKLINUX_OFFSET + 0x100000);
+	load_is(&q.h.loads[1], 0x400000, 0x800000, MKLINUX_TEXT + 0x1000000);
+	said_close(&q);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +372,8 @@ int main(void)
 		T(test_loads_native),
 		T(test_loads_32),
 		T(test_loads_xen),
+		T(test_loads_kept),
+		T(test_loads_made_anew),
 	};
 
 	return cmocka_run_group_tests_name("vm_head", tests, NULL, NULL);
