@@ -150,20 +150,37 @@ static enum xk_status say_partial(const struct save_result *r, bool dry_run, str
 	return XK_PARTIAL;
 }
 
+/* What the notes say, with those that were lost and are found again. */
+static enum xk_status read_notes(
+	struct core *c, struct core_notes *n, struct notes_lost *lost, struct diag *d)
+{
+	enum xk_status st = core_notes_parse(buf_bytes(&c->notes), c->machine, n, d);
+
+	if (st)
+		return st;
+	st = notes_recover(c, n, lost, d);
+	if (st) {
+		core_notes_deinit(n);
+		return st;
+	}
+	for (size_t i = 0; i < c->nr_problems; i++)
+		print_line(stderr, "xenkdump: warning: ", c->problems[i]);
+	for (size_t i = 0; i < n->nr_problems; i++)
+		print_line(stderr, "xenkdump: warning: ", n->problems[i]);
+	return XK_OK;
+}
+
 static enum xk_status save(
-	struct settings *s, const struct core *c, struct save_request *rq, struct diag *d)
+	struct settings *s, struct core *c, struct save_request *rq, struct diag *d)
 {
 	struct show view = {.terminal = isatty(STDERR_FILENO)};
 	struct core_notes n;
 	struct save_result r;
-	enum xk_status st = core_notes_parse(buf_bytes(&c->notes), c->machine, &n, d);
+	struct notes_lost lost;
+	enum xk_status st = read_notes(c, &n, &lost, d);
 
 	if (st)
 		return st;
-	for (size_t i = 0; i < c->nr_problems; i++)
-		print_line(stderr, "xenkdump: warning: ", c->problems[i]);
-	for (size_t i = 0; i < n.nr_problems; i++)
-		print_line(stderr, "xenkdump: warning: ", n.problems[i]);
 	rq->progress = show_progress;
 	rq->notice = show_notice;
 	rq->ctx = &view;
@@ -171,7 +188,8 @@ static enum xk_status save(
 	st = save_core(c, &n, rq, &r, d);
 	end_line(&view);
 	if (st == XK_OK || st == XK_PARTIAL) {
-		enum xk_status shown = s->json ? save_show_json(rq, &r, d) : save_show_text(rq, &r);
+		enum xk_status shown =
+			s->json ? save_show_json(rq, &r, &lost, d) : save_show_text(rq, &r, &lost);
 
 		st = shown ? shown : st;
 	}

@@ -37,7 +37,8 @@ struct core_notes {
 	unsigned bits; /* width of the crashed hypervisor or kernel by its PRSTATUS notes; 0 none */
 	struct cpu_regs *cpus; /* in the order of the notes */
 	size_t nr_cpus;
-	bool xen; /* a crash_info note of Xen is there */
+	bool xen; /* what crashed was Xen: a CRASH_INFO or a VMCOREINFO_XEN note is there */
+	bool crash_info; /* the former; without it the version below is the loader's, if known */
 	struct { /* 4.4 of the Xen ABI's crash notes; valid when xen */
 		uint64_t major, minor, extra, changeset, compiler, date, time, tainted, phys_start;
 		uint64_t p2m_mfn; /* dom0's frame list list; 0 not set up, ~0 declared invalid */
