@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "cli/save.h"
+#include "cli/spool.h"
 
 /* Memory for more threads than that is not there in a dump kernel: 11 MiB each. */
 #define AUTO_THREADS 4
@@ -199,6 +200,18 @@ static enum xk_status save(
 	return st;
 }
 
+/* "-" among the cores. */
+static enum xk_status take_input(const struct settings *s, struct diag *d)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < s->nr_cores; i++)
+		nr += !strcmp(s->cores[i], "-");
+	if (nr > 1)
+		return diag_fail(d, XK_USAGE, "-: standard input can be given once");
+	return nr ? spool_input(s->output, d) : XK_OK;
+}
+
 static enum xk_status run(struct settings *s, struct diag *d)
 {
 	static const char *const standard[] = {"/proc/vmcore"};
@@ -206,6 +219,8 @@ static enum xk_status run(struct settings *s, struct diag *d)
 	struct core c;
 	enum xk_status st = make_request(s, &rq, d);
 
+	if (!st)
+		st = take_input(s, d);
 	if (!st)
 		st = core_open(
 			s->nr_cores ? s->cores : standard, s->nr_cores ? s->nr_cores : 1, &c, d);
@@ -223,7 +238,7 @@ const struct command cmd_save = {
 	.text = "Reads CORE (/proc/vmcore, in the dump kernel), leaves out what is not wanted,\n"
 		"compresses the rest and writes it as FILE, which appears under its name only when it\n"
 		"is whole; FILE.incomplete is a valid dump of a part. Several COREs are the parts of\n"
-		"one split dump.",
+		"one split dump; - is standard input.",
 	.options = options_save,
 	.takes_cores = true,
 	.run = run,

@@ -33,9 +33,10 @@ static bool search_pages(struct search *s, uint64_t pfn, uint64_t nr)
 		const maddr_t base = pfn * CORE_PAGE;
 		size_t at = 0;
 
-		if (!n) {
+		if (!n) { /* counted too: a file may describe more than any time suffices for */
 			pfn++;
 			nr--;
+			s->budget--;
 			continue;
 		}
 		n = (size_t)min_u64(n, s->budget);
@@ -117,7 +118,7 @@ static bool search_xen(struct search *s)
 		return true;
 	}
 	for (size_t i = 0; ok && i < l->c->ram.nr; i++) {
-		uint64_t end = l->c->ram.v[i].r.end / CORE_PAGE;
+		uint64_t end = min_u64(l->c->ram.v[i].r.end / CORE_PAGE, f.frames->x.max_page);
 
 		for (uint64_t pfn = l->c->ram.v[i].r.start / CORE_PAGE; ok && pfn < end;) {
 			size_t nr = (size_t)min_u64(end - pfn, FILTER_WINDOW);

@@ -44,7 +44,7 @@ struct source_view {
 
 enum source_way { SOURCE_AUTO, SOURCE_READ, SOURCE_MAP };
 
-/* XK_IO, XK_NOMEM; d names the file. */
+/* XK_IO, XK_NOMEM; d names the file. "-" is standard input, which must be a file too. */
 enum xk_status source_open(
 	const char *path, enum source_way way, struct source *ret, struct diag *d) _nonnull_;
 enum xk_status source_bytes(struct bytes b, struct source *ret, struct diag *d) _nonnull_;
