@@ -150,6 +150,7 @@ static void test_into_each_other(void **state)
 	check(&f, NULL);
 	/* two that come to end at one place, and what continues them */
 	begin(&f, 2);
+	fill(&f);
 	record(&f, 0, 20);
 	record(&f, 10, 10);
 	record(&f, 20, 5); /* the older goes on */
