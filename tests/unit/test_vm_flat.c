@@ -156,6 +156,12 @@ static void test_into_each_other(void **state)
 	record(&f, 20, 5); /* the older goes on */
 	record(&f, 20, 3); /* and not the younger, which would find the other's */
 	record(&f, 25, 5);
+	head(&f, UINT64_MAX, UINT64_MAX);
+	check(&f, NULL);
+	begin(&f, 3);
+	record(&f, 0, 20);
+	record(&f, 10, 10);
+	record(&f, 20, 5);
 	record(&f, 5, 20);
 	record(&f, 25, 3);
 	head(&f, UINT64_MAX, UINT64_MAX);
