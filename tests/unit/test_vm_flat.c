@@ -151,6 +151,8 @@ static void test_into_each_other(void **state)
 	/* two that come to end at one place, and what continues them */
 	begin(&f, 2);
 	fill(&f);
+	for (unsigned i = 0; i < 6; i++) /* whichever of the two is asked first */
+		record(&f, 1000 + 100 * i, 1);
 	record(&f, 0, 20);
 	record(&f, 10, 10);
 	record(&f, 20, 5); /* the older goes on */
