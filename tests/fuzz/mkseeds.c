@@ -108,6 +108,29 @@ static void lost(void)
 	}
 }
 
+/* Each mode, with a flag that makes large pages where there are any; see fuzz_pagetable.c. */
+static void pagetables(void)
+{
+	for (unsigned levels = 2; levels <= 5; levels++) {
+		for (unsigned large = 0; large < 2; large++) {
+			const size_t entry = levels == 2 ? 4 : 8;
+			uint8_t b[11 + 128] = {(uint8_t)levels};
+			char name[16];
+
+			/* the tables are one page that leads to itself: entry 0; entry 1 is a page */
+			for (unsigned i = 0; i < 2; i++) {
+				uint64_t v = i ? (large ? 0x83 : 0x03) : 0x03;
+
+				memcpy(b + 11 + i * entry, &v, entry);
+			}
+			b[1] = 0x23;
+			b[2] = 0x11; /* entry 1 of the last level */
+			snprintf(name, sizeof(name), "levels-%u%s", levels, large ? "-large" : "");
+			save("fuzz_pagetable", name, b, sizeof(b));
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const uint32_t flags[] = {0, 1, 0x20};
@@ -159,6 +182,7 @@ int main(int argc, char **argv)
 	}
 	mkcore_deinit(&m);
 	lost();
+	pagetables();
 	save("fuzz_vmcoreinfo", "text", info, sizeof(info) - 1);
 	return 0;
 }
