@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "cli/save.h"
+#include "cli/spool.h"
 
 /* Memory for more threads than that is not there in a dump kernel: 11 MiB each. */
 #define AUTO_THREADS 4
@@ -150,20 +151,37 @@ static enum xk_status say_partial(const struct save_result *r, bool dry_run, str
 	return XK_PARTIAL;
 }
 
+/* What the notes say, with those that were lost and are found again. */
+static enum xk_status read_notes(
+	struct core *c, struct core_notes *n, struct notes_lost *lost, struct diag *d)
+{
+	enum xk_status st = core_notes_parse(buf_bytes(&c->notes), c->machine, n, d);
+
+	if (st)
+		return st;
+	st = notes_recover(c, n, lost, d);
+	if (st) {
+		core_notes_deinit(n);
+		return st;
+	}
+	for (size_t i = 0; i < c->nr_problems; i++)
+		print_line(stderr, "xenkdump: warning: ", c->problems[i]);
+	for (size_t i = 0; i < n->nr_problems; i++)
+		print_line(stderr, "xenkdump: warning: ", n->problems[i]);
+	return XK_OK;
+}
+
 static enum xk_status save(
-	struct settings *s, const struct core *c, struct save_request *rq, struct diag *d)
+	struct settings *s, struct core *c, struct save_request *rq, struct diag *d)
 {
 	struct show view = {.terminal = isatty(STDERR_FILENO)};
 	struct core_notes n;
 	struct save_result r;
-	enum xk_status st = core_notes_parse(buf_bytes(&c->notes), c->machine, &n, d);
+	struct notes_lost lost;
+	enum xk_status st = read_notes(c, &n, &lost, d);
 
 	if (st)
 		return st;
-	for (size_t i = 0; i < c->nr_problems; i++)
-		print_line(stderr, "xenkdump: warning: ", c->problems[i]);
-	for (size_t i = 0; i < n.nr_problems; i++)
-		print_line(stderr, "xenkdump: warning: ", n.problems[i]);
 	rq->progress = show_progress;
 	rq->notice = show_notice;
 	rq->ctx = &view;
@@ -171,7 +189,8 @@ static enum xk_status save(
 	st = save_core(c, &n, rq, &r, d);
 	end_line(&view);
 	if (st == XK_OK || st == XK_PARTIAL) {
-		enum xk_status shown = s->json ? save_show_json(rq, &r, d) : save_show_text(rq, &r);
+		enum xk_status shown =
+			s->json ? save_show_json(rq, &r, &lost, d) : save_show_text(rq, &r, &lost);
 
 		st = shown ? shown : st;
 	}
@@ -181,6 +200,18 @@ static enum xk_status save(
 	return st;
 }
 
+/* "-" among the cores. */
+static enum xk_status take_input(const struct settings *s, struct diag *d)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < s->nr_cores; i++)
+		nr += !strcmp(s->cores[i], "-");
+	if (nr > 1)
+		return diag_fail(d, XK_USAGE, "-: standard input can be given once");
+	return nr ? spool_input(s->output, d) : XK_OK;
+}
+
 static enum xk_status run(struct settings *s, struct diag *d)
 {
 	static const char *const standard[] = {"/proc/vmcore"};
@@ -188,6 +219,8 @@ static enum xk_status run(struct settings *s, struct diag *d)
 	struct core c;
 	enum xk_status st = make_request(s, &rq, d);
 
+	if (!st)
+		st = take_input(s, d);
 	if (!st)
 		st = core_open(
 			s->nr_cores ? s->cores : standard, s->nr_cores ? s->nr_cores : 1, &c, d);
@@ -205,7 +238,7 @@ const struct command cmd_save = {
 	.text = "Reads CORE (/proc/vmcore, in the dump kernel), leaves out what is not wanted,\n"
 		"compresses the rest and writes it as FILE, which appears under its name only when it\n"
 		"is whole; FILE.incomplete is a valid dump of a part. Several COREs are the parts of\n"
-		"one split dump.",
+		"one split dump; - is standard input.",
 	.options = options_save,
 	.takes_cores = true,
 	.run = run,

@@ -25,7 +25,8 @@ static void show_kinds(FILE *f, const struct save_count *n)
 				mib(n->found[k]), mib(n->kept[k]));
 }
 
-enum xk_status save_show_text(const struct save_request *rq, const struct save_result *r)
+enum xk_status save_show_text(
+	const struct save_request *rq, const struct save_result *r, const struct notes_lost *lost)
 {
 	const bool stream = !strcmp(rq->path, "-") && !rq->dry_run;
 	FILE *f = stream ? stderr : stdout;
@@ -41,6 +42,8 @@ enum xk_status save_show_text(const struct save_request *rq, const struct save_r
 		if (n->missing)
 			fprintf(f, "%-28s %12.1f\n", "not in the source", mib(n->missing));
 	}
+	if (*lost->text)
+		print_line(f, "", lost->text);
 	fprintf(f, "format %s%s, compression %s, %u thread%s\n", format_name(rq),
 		rq->flattened || stream ? " flattened" : "", r->compressor, r->threads,
 		r->threads == 1 ? "" : "s");
@@ -119,13 +122,14 @@ static bool add_all(
 	return ok;
 }
 
-enum xk_status save_show_json(
-	const struct save_request *rq, const struct save_result *r, struct diag *d)
+enum xk_status save_show_json(const struct save_request *rq, const struct save_result *r,
+	const struct notes_lost *lost, struct diag *d)
 {
 	struct json_object *o = json_object_new_object();
 	enum xk_status st = XK_OK;
 
-	if (o && add_all(o, rq, r))
+	if (o && add_all(o, rq, r) && add_number(o, "cpu-notes-recovered", lost->found) &&
+		add_number(o, "cpu-notes-missing", lost->missing))
 		puts(json_object_to_json_string_ext(
 			o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 	else

@@ -65,8 +65,8 @@ static enum xk_status open_format(struct core *c, struct diag *d)
 	if (core_kdump_is((struct bytes){head, n}))
 		return core_kdump_open(c, d);
 	return diag_fail(d, XK_BAD_INPUT,
-		"%s is no dump: it starts neither as an ELF file nor as a kdump-compressed or flattened one",
-		s->name);
+		"%s is no dump: it starts neither as an ELF file nor as a kdump-compressed or flattened one%s%s",
+		s->name, c->nr_problems ? "; " : "", c->nr_problems ? c->problems[0] : "");
 }
 
 static enum xk_status open_sources(

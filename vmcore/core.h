@@ -48,8 +48,8 @@ struct core {
 	struct core_file *file; /* private to core*.c */
 };
 
-/* `paths`: one file, or the parts of a split dump in any order. "-" is standard input (flattened
- * only). XK_IO, XK_BAD_INPUT (nothing can be read), XK_UNSUPPORTED (not a core of x86). */
+/* `paths`: one file, or the parts of a split dump in any order. "-" is standard input, which must be
+ * a file and no pipe. XK_IO, XK_BAD_INPUT (nothing can be read), XK_UNSUPPORTED (not a core of x86). */
 enum xk_status core_open(
 	const char *const *paths, size_t nr, struct core *ret, struct diag *d) _nonnull_;
 /* The same from bytes, for tests and fuzzers: the file's content. */

@@ -5,22 +5,60 @@
 #include "vmcore/spans.h"
 
 /*
- * Records of one size that follow each other, in the file and in what it unfolds to, are one entry:
- * a writer flushes buffers of one size, so that a dump of any size is few of them. Those of a
- * hostile file are as many as the file has records, and memory is bounded by this.
+ * A writer fills a few places at once, each from its beginning on: page data, the table of pages, a
+ * bitmap. Records that continue what one before them wrote make one stretch, however many others
+ * lie between them in the file, so that a dump of any size is few stretches. Those of a hostile
+ * file are as many as it has records, and memory is bounded by this.
  */
-#define MAX_RUNS 0x20000
+#define MAX_STRETCHES 0x20000
 
-struct run {
-	uint64_t off; /* in what it unfolds to */
-	uint64_t pos; /* of the first record's data in the file */
-	uint64_t size, nr; /* of each record; how many */
+/* Places that are written at once. */
+#define LANES 8
+
+/* Within a stretch a record is found by reading on from a mark before it. When there are too many
+ * marks, every second one goes. */
+#define MAX_MARKS 0x20000
+
+/* A stretch that began so many stretches ago is not continued: the search for overlaps ends. */
+#define MAX_YOUNGER 64
+
+/* Where later stretches overlap this one they win: it is not continued into one that is younger. */
+struct stretch {
+	uint64_t off, end; /* in what it unfolds to */
+	uint64_t first, last; /* its first and last record in the file */
+};
+
+struct mark {
+	uint64_t off, pos; /* of a record: in what it unfolds to, in the file */
+	uint32_t stretch, nr; /* which record of the stretch it is */
 };
 
 struct flat {
-	struct run *run; /* in the order of the file */
+	struct stretch *v; /* by age */
 	size_t nr, cap;
-	struct spans map; /* id: which run; off: from its start */
+	struct mark *mark; /* in the end by stretch and place */
+	size_t nr_marks, cap_marks;
+	uint32_t every; /* how many records there are from one mark to the next */
+	struct spans map; /* id: which stretch; off: from its start */
+};
+
+/* While the file is walked: stretches that may go on. */
+struct lane {
+	uint32_t stretch, records;
+	bool open;
+	uint64_t used; /* the record that used it last */
+};
+
+struct scan {
+	struct flat *f;
+	struct lane lane[LANES];
+	uint64_t records;
+	uint64_t end; /* of all there is */
+};
+
+struct record {
+	uint64_t off, size; /* in what it unfolds to */
+	uint64_t pos; /* in the file */
 };
 
 bool flat_is(struct bytes head)
@@ -28,93 +66,205 @@ bool flat_is(struct bytes head)
 	return bytes_has(head, 0, 16) && !memcmp(head.data, FLAT_SIGNATURE, 16);
 }
 
-static bool run_add(struct flat *f, uint64_t off, uint64_t size, uint64_t pos)
+/* Room for one more; false: no memory. */
+static bool grow(void **v, size_t *cap, size_t nr, size_t size)
 {
-	struct run *last = f->nr ? &f->run[f->nr - 1] : NULL;
+	size_t want = *cap ? 2 * *cap : 64;
+	void *p;
 
-	if (last && last->size == size && last->off + last->nr * size == off &&
-		last->pos + last->nr * (size + FLAT_RECORD) == pos) {
-		last->nr++;
+	if (nr < *cap)
 		return true;
-	}
-	if (f->nr == f->cap) {
-		size_t cap = f->cap ? 2 * f->cap : 64;
-		struct run *v = reallocarray(f->run, cap, sizeof(*v));
-
-		if (!v)
-			return false;
-		f->run = v;
-		f->cap = cap;
-	}
-	f->run[f->nr++] = (struct run){off, pos, size, 1};
+	p = reallocarray(*v, want, size);
+	if (!p)
+		return false;
+	*v = p;
+	*cap = want;
 	return true;
 }
 
+static void thin_out(struct flat *f)
+{
+	size_t n = 0;
+
+	f->every *= 2;
+	for (size_t i = 0; i < f->nr_marks; i++)
+		if (f->mark[i].nr % f->every == 0)
+			f->mark[n++] = f->mark[i];
+	f->nr_marks = n;
+}
+
+/* Stretches have their beginning for a mark, so that there are marks for what follows only. */
+static bool add_mark(struct flat *f, const struct record *r, uint32_t stretch, uint32_t nr)
+{
+	if (!nr || nr % f->every)
+		return true;
+	if (f->nr_marks == MAX_MARKS)
+		thin_out(f);
+	if (nr % f->every)
+		return true;
+	if (!grow((void **)&f->mark, &f->cap_marks, f->nr_marks, sizeof(*f->mark)))
+		return false;
+	f->mark[f->nr_marks++] = (struct mark){r->off, r->pos, stretch, nr};
+	return true;
+}
+
+/* Whether a younger stretch has some of this already: it would then win wrongly. */
+static bool may_go_on(const struct scan *s, const struct lane *l, const struct record *r)
+{
+	const struct flat *f = s->f;
+
+	if (r->off >= s->end)
+		return true;
+	if (f->nr - l->stretch > MAX_YOUNGER)
+		return false;
+	for (size_t i = l->stretch + 1; i < f->nr; i++)
+		if (f->v[i].off < r->off + r->size && r->off < f->v[i].end)
+			return false;
+	return true;
+}
+
+/* The lane that this record goes on, or a fresh one. A lane that ends where the record begins and
+ * may not go on is closed, and so is one of two that end at one place: so the record that continues
+ * a stretch is the next in the file that begins at its end. */
+static struct lane *choose(struct scan *s, const struct record *r)
+{
+	struct lane *old = &s->lane[0];
+
+	for (unsigned i = 0; i < LANES; i++) {
+		struct lane *l = &s->lane[i];
+
+		if (l->open && s->f->v[l->stretch].end == r->off) {
+			if (may_go_on(s, l, r))
+				return l;
+			l->open = false;
+		}
+		if (!l->open || (old->open && l->used < old->used))
+			old = l;
+	}
+	old->open = false;
+	return old;
+}
+
+static void close_twins(struct scan *s, const struct lane *keep)
+{
+	for (unsigned i = 0; i < LANES; i++) {
+		struct lane *l = &s->lane[i];
+
+		if (l != keep && l->open && s->f->v[l->stretch].end == s->f->v[keep->stretch].end)
+			l->open = false;
+	}
+}
+
+static enum xk_status add(struct scan *s, const struct record *r, const char *name, struct diag *d)
+{
+	struct lane *l = choose(s, r);
+	struct flat *f = s->f;
+	bool ok = true;
+
+	if (l->open) {
+		f->v[l->stretch].end += r->size;
+		f->v[l->stretch].last = r->pos;
+		ok = add_mark(f, r, l->stretch, ++l->records);
+	} else if (f->nr == MAX_STRETCHES) {
+		return diag_fail(d, XK_UNSUPPORTED,
+			"%s writes in more than %d places that do not continue each other; unfold it with `makedumpfile -R` first",
+			name, MAX_STRETCHES);
+	} else {
+		ok = grow((void **)&f->v, &f->cap, f->nr, sizeof(*f->v));
+		if (ok) {
+			f->v[f->nr] = (struct stretch){r->off, r->off + r->size, r->pos, r->pos};
+			*l = (struct lane){.stretch = (uint32_t)f->nr++, .open = true};
+		}
+	}
+	if (!ok)
+		return diag_fail(d, XK_NOMEM, "no memory for the records of %s", name);
+	l->used = ++s->records;
+	close_twins(s, l);
+	s->end = max_u64(s->end, r->off + r->size);
+	return XK_OK;
+}
+
+enum { RECORD, LAST, CUT, NONSENSE };
+
+/* The record at r->pos; of one that is cut short, what is there: what it would have written over
+ * stays. */
+static int read_record(const struct source *s, struct source_view *v, struct record *r)
+{
+	uint64_t rec[2], end, data = r->pos + FLAT_RECORD;
+	int64_t off, size;
+
+	if (source_read_file(s, v, r->pos, rec, sizeof(rec)) < sizeof(rec))
+		return CUT;
+	off = (int64_t)be64toh(rec[0]);
+	size = (int64_t)be64toh(rec[1]);
+	if (off == -1 && size == -1)
+		return LAST;
+	if (off < 0 || size <= 0 || add_overflow((uint64_t)off, (uint64_t)size, &end) ||
+		end > INT64_MAX)
+		return NONSENSE;
+	r->off = (uint64_t)off;
+	r->size = min_u64((uint64_t)size, data < s->file_size ? s->file_size - data : 0);
+	return r->size ? RECORD : CUT;
+}
+
 /* Walks the records. */
-static enum xk_status scan(struct source *s, struct flat *f, const char **why, struct diag *d)
+static enum xk_status walk(struct source *s, struct flat *f, const char **why, struct diag *d)
 {
 	_cleanup_(source_view_deinit) struct source_view v = {0};
-	uint64_t pos = FLAT_HEAD;
+	struct record r = {.pos = FLAT_HEAD};
+	struct scan scan = {.f = f};
 
 	for (;;) {
-		uint64_t rec[2], end, have;
-		int64_t off, size;
+		enum xk_status st;
 
-		if (source_read_file(s, &v, pos, rec, sizeof(rec)) < sizeof(rec)) {
-			*why = "its end is missing";
-			return XK_OK;
-		}
-		off = (int64_t)be64toh(rec[0]);
-		size = (int64_t)be64toh(rec[1]);
-		if (off == -1 && size == -1)
-			return XK_OK;
-		if (off < 0 || size <= 0 || add_overflow((uint64_t)off, (uint64_t)size, &end) ||
-			end > INT64_MAX) {
+		switch (read_record(s, &v, &r)) {
+		case LAST: return XK_OK;
+		case CUT: *why = "its end is missing"; return XK_OK;
+		case NONSENSE:
 			*why = "one of its records makes no sense, and what follows cannot be found";
 			return XK_OK;
+		default: break;
 		}
-		pos += sizeof(rec);
-		/* of one that is cut short, what is there: what it would have written over stays */
-		have = min_u64((uint64_t)size, s->file_size - pos);
-		if (f->nr == MAX_RUNS)
-			return diag_fail(d, XK_UNSUPPORTED,
-				"%s has more than %d records that do not follow each other; unfold it with `makedumpfile -R` first",
-				s->name, MAX_RUNS);
-		if (have && !run_add(f, (uint64_t)off, have, pos))
-			return diag_fail(d, XK_NOMEM, "no memory for the records of %s", s->name);
-		if (have < (uint64_t)size) {
-			*why = "its end is missing";
-			return XK_OK;
-		}
-		pos += have;
+		st = add(&scan, &r, s->name, d);
+		if (st)
+			return st;
+		s->size = scan.end;
+		r.pos += FLAT_RECORD + r.size;
 	}
+}
+
+static int by_stretch(const void *a, const void *b)
+{
+	const struct mark *x = a, *y = b;
+
+	if (x->stretch != y->stretch)
+		return x->stretch < y->stretch ? -1 : 1;
+	return (x->off > y->off) - (x->off < y->off);
 }
 
 enum xk_status flat_open(struct source *s, const char **why, struct diag *d)
 {
 	struct flat *f = calloc(1, sizeof(*f));
-	uint64_t twice, end = 0;
 	enum xk_status st;
 	bool ok = true;
+	uint64_t twice;
 
 	*why = NULL;
 	if (!f)
 		return diag_fail(d, XK_NOMEM, "no memory to open %s", s->name);
+	f->every = 1;
 	s->flat = f;
-	st = scan(s, f, why, d);
+	s->size = 0;
+	st = walk(s, f, why, d);
 	if (st)
 		return st;
-	for (size_t i = 0; ok && i < f->nr; i++) {
-		const struct run *r = &f->run[i];
-
-		end = max_u64(end, r->off + r->size * r->nr);
-		ok = spans_add(
-			&f->map, (struct span){{r->off, r->off + r->size * r->nr}, 0, (uint32_t)i,
-					 (uint32_t)(MAX_RUNS - i)}); /* later wins */
-	}
+	for (size_t i = 0; ok && i < f->nr; i++)
+		ok = spans_add(&f->map, (struct span){{f->v[i].off, f->v[i].end}, 0, (uint32_t)i,
+						(uint32_t)(MAX_STRETCHES - i)}); /* younger wins */
 	if (!ok || !spans_finish(&f->map, &twice))
 		return diag_fail(d, XK_NOMEM, "no memory for the records of %s", s->name);
-	s->size = end;
+	if (f->nr_marks)
+		qsort(f->mark, f->nr_marks, sizeof(*f->mark), by_stretch);
 	return XK_OK;
 }
 
@@ -122,10 +272,74 @@ void flat_close(struct source *s)
 {
 	if (!s->flat)
 		return;
-	free(s->flat->run);
+	free(s->flat->v);
+	free(s->flat->mark);
 	spans_deinit(&s->flat->map);
 	free(s->flat);
 	s->flat = NULL;
+}
+
+/* The last mark of the stretch that is not beyond `at`; its beginning when there is none. */
+static struct record nearest_mark(const struct flat *f, uint32_t stretch, uint64_t at)
+{
+	struct record r = {.off = f->v[stretch].off, .pos = f->v[stretch].first};
+	size_t low = 0, high = f->nr_marks;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		const struct mark *m = &f->mark[mid];
+
+		if (m->stretch < stretch || (m->stretch == stretch && m->off <= at))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low && f->mark[low - 1].stretch == stretch) {
+		r.off = f->mark[low - 1].off;
+		r.pos = f->mark[low - 1].pos;
+	}
+	return r;
+}
+
+/* The record of a stretch that has `at`. False: the file is no longer what it was. */
+static bool find_record(const struct source *s, struct source_view *v, uint32_t stretch,
+	uint64_t at, struct record *ret)
+{
+	const struct flat *f = s->flat;
+	struct record r = nearest_mark(f, stretch, at);
+	struct flat_cursor *c = NULL, *old = &v->flat[0];
+	uint64_t want;
+
+	for (unsigned i = 0; i < FLAT_CURSORS; i++) {
+		struct flat_cursor *k = &v->flat[i];
+
+		if (k->flat == f && k->stretch == stretch)
+			c = k;
+		if (k->used < old->used)
+			old = k;
+	}
+	if (c && c->off <= at && c->off >= r.off)
+		r = (struct record){c->off, c->size, c->pos};
+	if (c && at >= c->off && at - c->off < c->size) {
+		c->used = ++v->flat_clock;
+		*ret = r;
+		return true;
+	}
+	want = r.off;
+	for (;;) {
+		if (r.pos > f->v[stretch].last || read_record(s, v, &r) != RECORD)
+			return false;
+		if (r.off == want) {
+			if (at - want < r.size)
+				break;
+			want += r.size;
+		}
+		r.pos += FLAT_RECORD + r.size;
+	}
+	c = c ? c : old;
+	*c = (struct flat_cursor){f, stretch, r.off, r.size, r.pos, ++v->flat_clock};
+	*ret = r;
+	return true;
 }
 
 size_t flat_read(
@@ -139,9 +353,9 @@ size_t flat_read(
 	len = (size_t)min_u64(len, s->size - off);
 	i = spans_find(&f->map, off);
 	while (done < len) {
-		uint64_t at = off + done, from, in;
+		uint64_t at = off + done;
 		const struct span *p = &f->map.v[i]; /* off is below the end of the last one */
-		const struct run *r = &f->run[p->id];
+		struct record r;
 		size_t n, got;
 
 		if (at < p->r.start) {
@@ -150,11 +364,10 @@ size_t flat_read(
 			done += n;
 			continue;
 		}
-		from = p->off + (at - p->r.start);
-		in = from % r->size;
-		n = (size_t)min_u64(min_u64(len - done, p->r.end - at), r->size - in);
-		got = source_read_file(s, v, r->pos + from / r->size * (r->size + FLAT_RECORD) + in,
-			ret + done, n);
+		if (!find_record(s, v, p->id, at, &r))
+			break;
+		n = (size_t)min_u64(min_u64(len - done, p->r.end - at), r.off + r.size - at);
+		got = source_read_file(s, v, r.pos + FLAT_RECORD + (at - r.off), ret + done, n);
 		done += got;
 		if (got < n)
 			break;

@@ -2,7 +2,8 @@
 /*
  * The flattened form of a dump file, made for pipes: records of offset, size and data that write a
  * file from anywhere to anywhere; what is written later counts. Here it is read in place by an
- * index of its records. Source: makedumpfile README "flattened format".
+ * index of its records, which is bounded however many there are. Source: makedumpfile README
+ * "flattened format".
  */
 #ifndef VMCORE_FLAT_H
 #define VMCORE_FLAT_H
@@ -17,8 +18,8 @@ bool flat_is(struct bytes head);
 
 /*
  * Turns s into what it unfolds to. *why is set when something of it is missing or makes no sense:
- * what comes before that is there all the same. XK_NOMEM; XK_UNSUPPORTED for more records than fit
- * the index.
+ * what comes before that is there all the same. XK_NOMEM; XK_UNSUPPORTED for records in more
+ * stretches than fit the index.
  */
 enum xk_status flat_open(struct source *s, const char **why, struct diag *d) _nonnull_;
 void flat_close(struct source *s) _nonnull_;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/elfnote.h"
+#include "common/number.h"
 #include "vmcore/notes_file.h"
 #include "xen/notes.h"
 
@@ -179,12 +180,12 @@ static void add_crash_info(struct core_notes *n, struct bytes desc)
 		notes_problem(n, "%s", d.text);
 		return;
 	}
-	if (n->xen) {
+	if (n->crash_info) {
 		notes_problem(
 			n, "Xen's CRASH_INFO note is there more than once; the first is used");
 		return;
 	}
-	n->xen = true;
+	n->xen = n->crash_info = true;
 	n->xen_info.major = i.major;
 	n->xen_info.minor = i.minor;
 	n->xen_info.extra = i.extra_version;
@@ -236,6 +237,24 @@ static enum xk_status add_note(struct core_notes *n, const struct elf_note *e, s
 	return ok ? XK_OK : diag_fail(d, XK_NOMEM, "no memory for what the notes of a core say");
 }
 
+static void fact_number(const struct core_notes *n, const char *key, uint64_t *ret)
+{
+	struct bytes v;
+
+	if (!xkn_fact(n->xenkdump, key, 0, &v) || !number_bytes(v, 10, ret))
+		*ret = 0;
+}
+
+/* A Xen whose CPU 0 left no notes, or whose loader lost them. */
+static void xen_without_info(struct core_notes *n)
+{
+	n->xen = true;
+	fact_number(n, "xen.major", &n->xen_info.major);
+	fact_number(n, "xen.minor", &n->xen_info.minor);
+	notes_problem(n,
+		"Xen's CRASH_INFO note is missing: its version, where it lay in memory and dom0's list of pages must be found otherwise");
+}
+
 enum xk_status core_notes_parse(
 	struct bytes notes, uint16_t machine, struct core_notes *ret, struct diag *d)
 {
@@ -267,6 +286,8 @@ enum xk_status core_notes_parse(
 			return st;
 		}
 	}
+	if (!n.xen && n.vmcoreinfo_xen.len)
+		xen_without_info(&n);
 	if (machine == EM_386 && n.bits == 64)
 		notes_problem(&n,
 			"the core says that it is of a 32-bit machine, its register notes are of a 64-bit one: the loader took the one for the other");

@@ -37,7 +37,8 @@ struct core_notes {
 	unsigned bits; /* width of the crashed hypervisor or kernel by its PRSTATUS notes; 0 none */
 	struct cpu_regs *cpus; /* in the order of the notes */
 	size_t nr_cpus;
-	bool xen; /* a crash_info note of Xen is there */
+	bool xen; /* what crashed was Xen: a CRASH_INFO or a VMCOREINFO_XEN note is there */
+	bool crash_info; /* the former; without it the version below is the loader's, if known */
 	struct { /* 4.4 of the Xen ABI's crash notes; valid when xen */
 		uint64_t major, minor, extra, changeset, compiler, date, time, tainted, phys_start;
 		uint64_t p2m_mfn; /* dom0's frame list list; 0 not set up, ~0 declared invalid */
@@ -59,5 +60,8 @@ void core_notes_deinit(struct core_notes *n) _nonnull_;
  * from x; empty: the note has none. */
 struct bytes xkn_symbols(const struct xkn *x) _nonnull_;
 struct bytes xkn_facts(const struct xkn *x) _nonnull_;
+/* The value of the nth (from 0) line of a fact, without quotes; *ret is in the text. False: no such
+ * line, or x is NULL, or its text is one that would have to be unescaped. */
+bool xkn_fact(const struct xkn *x, const char *key, size_t nth, struct bytes *ret) _must_check_;
 
 #endif

@@ -144,3 +144,34 @@ struct bytes xkn_facts(const struct xkn *x)
 {
 	return buf_bytes(&x->facts);
 }
+
+/* The value of a line "key = value"; empty data: another line. */
+static struct bytes fact_value(struct bytes line, const char *key)
+{
+	const size_t len = strlen(key);
+
+	if (line.len < len + 3 || memcmp(line.data, key, len) || memcmp(line.data + len, " = ", 3))
+		return (struct bytes){NULL, 0};
+	return bytes_sub(line, len + 3, line.len - len - 3);
+}
+
+bool xkn_fact(const struct xkn *x, const char *key, size_t nth, struct bytes *ret)
+{
+	struct bytes t = x ? buf_bytes(&x->facts) : (struct bytes){NULL, 0}, v;
+
+	while (t.len) {
+		const uint8_t *nl = memchr(t.data, '\n', t.len);
+		size_t len = nl ? (size_t)(nl - t.data) : t.len;
+
+		v = fact_value(bytes_sub(t, 0, len), key);
+		if (v.data && !nth--) {
+			if (v.len >= 2 && v.data[0] == '"' && v.data[v.len - 1] == '"')
+				v = bytes_sub(v, 1, v.len - 2);
+			*ret = v;
+			return !v.len || !memchr(v.data, '\\', v.len);
+		}
+		len += nl != NULL;
+		t = bytes_sub(t, len, t.len - len);
+	}
+	return false;
+}

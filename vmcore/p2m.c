@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 
-#include "vmcore/xlat.h"
+#include "vmcore/p2m_linear.h"
 
 /* Page numbers of 52-bit addresses. */
 #define MFN_MAX (UINT64_C(1) << 40)
@@ -13,6 +13,8 @@
 /* Of pages that a search of the list may read: a list of 512 GiB has 1026 that are not leaves, and
  * of leaves only those count that are not the one before again. */
 #define SEARCH_MAX 300000u
+/* Of leaves of a linear one: 8 TiB of dom0's memory. */
+#define LINEAR_MAX 4194304u
 
 static unsigned per_page(const struct p2m *p)
 {
@@ -54,6 +56,8 @@ static bool find_leaf(const struct p2m *p, struct core_reader *r, uint64_t pfn, 
 {
 	uint64_t n = per_page(p), mid, leaf;
 
+	if (p->linear)
+		return p2m_linear_entry(p, r, pfn - pfn % n, ret);
 	if (pfn / n / n >= n || !read_index(p, r, p->root, pfn / n / n, &mid) ||
 		!read_index(p, r, mid * CORE_PAGE, pfn / n % n, &leaf))
 		return false;
@@ -94,6 +98,28 @@ void p2m_window(const struct p2m *p, struct core_reader *r, uint64_t pfn, size_t
 	}
 }
 
+/* As each_leaf(). Where there is nothing, Linux maps one page over and over. */
+static bool each_linear_leaf(const struct p2m *p, struct core_reader *r, bool down,
+	bool (*each)(void *ctx, uint64_t pfn, const uint8_t *page), void *ctx)
+{
+	const uint64_t n = per_page(p), nr = p->nr / n + (p->nr % n != 0);
+	uint8_t page[CORE_PAGE];
+	maddr_t leaf, last = 0;
+
+	for (uint64_t i = 0; i < nr; i++) {
+		uint64_t pfn = (down ? nr - 1 - i : i) * n;
+
+		if (i == LINEAR_MAX)
+			return false;
+		if (!p2m_linear_entry(p, r, pfn, &leaf) || leaf == last)
+			continue;
+		last = leaf;
+		if (core_read(r, leaf, page, sizeof(page)) && !each(ctx, pfn, page))
+			return false;
+	}
+	return true;
+}
+
 /*
  * Visits leaves from the top down or the bottom up until `each` says no. A list names the same
  * empty page over and over where there is nothing: such repeats are passed over.
@@ -105,6 +131,8 @@ static bool each_leaf(const struct p2m *p, struct core_reader *r, bool down,
 	uint64_t n = per_page(p), last_mid = 0, last_leaf = 0, mid, leaf;
 	unsigned budget = SEARCH_MAX;
 
+	if (p->linear)
+		return each_linear_leaf(p, r, down, each, ctx);
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t top = down ? n - 1 - i : i;
 
@@ -175,7 +203,7 @@ bool p2m_each_foreign(const struct p2m *p, struct core_reader *r,
 {
 	struct foreign f = {p, each, ctx};
 
-	return !p->identity && p->root && each_leaf(p, r, false, find_foreign, &f);
+	return !p->identity && (p->root || p->linear) && each_leaf(p, r, false, find_foreign, &f);
 }
 
 /* One number of a page, or none, or all ones: what every entry of the upper levels is. */
@@ -247,6 +275,33 @@ static enum xk_status find_width(struct p2m *p, const struct core *c, const stru
 	return XK_OK;
 }
 
+/* The note names no list of three levels. */
+static enum xk_status init_linear(struct p2m *p, const struct core *c, const struct core_notes *n,
+	const struct xen_xlat *x, struct core_reader *r, struct diag *d)
+{
+	const char *why = "Xen's own addresses are not known";
+	struct highest h = {.p = p};
+
+	p->bits = 64;
+	if (x && p2m_linear_find(c, n, x, r, p, &why)) {
+		each_leaf(p, r, true, find_highest, &h);
+		if (h.nr) {
+			p->nr = min_u64(p->nr, h.nr);
+			snprintf(p->why, sizeof(p->why),
+				"list in dom0's virtual memory at %#" PRIx64, p->linear);
+			return XK_OK;
+		}
+		why = "that in dom0's virtual memory has no page";
+	}
+	if (!n->xen_info.p2m_mfn)
+		return diag_fail(d, XK_BAD_INPUT,
+			"Xen's crash note names no list of dom0's pages (the note was not finished, or dom0 is not PV), and %s",
+			why);
+	return diag_fail(d, XK_UNSUPPORTED,
+		"dom0 declared its three-level list of pages invalid, since it has more memory than that holds (512 GiB), and %s",
+		why);
+}
+
 enum xk_status p2m_init(const struct core *c, const struct core_notes *n, const struct xen_xlat *x,
 	struct core_reader *r, struct p2m *ret, struct diag *d)
 {
@@ -255,7 +310,6 @@ enum xk_status p2m_init(const struct core *c, const struct core_notes *n, const 
 	enum xk_status st;
 	uint64_t root = n->xen_info.p2m_mfn;
 
-	(void)x;
 	if (!n->xen) {
 		p.identity = true;
 		p.nr = c->max_pfn;
@@ -263,12 +317,12 @@ enum xk_status p2m_init(const struct core *c, const struct core_notes *n, const 
 		*ret = p;
 		return XK_OK;
 	}
-	if (!root)
-		return diag_fail(d, XK_BAD_INPUT,
-			"Xen's crash note names no list of dom0's pages: the note was not finished, or dom0 is not PV");
-	if (root == UINT64_MAX || root == UINT32_MAX)
-		return diag_fail(d, XK_UNSUPPORTED,
-			"dom0 declared its three-level list of pages invalid, since it has more memory than that holds (512 GiB)");
+	if (!root || root == UINT64_MAX || root == UINT32_MAX) {
+		st = init_linear(&p, c, n, x, r, d);
+		if (!st)
+			*ret = p;
+		return st;
+	}
 	if (root >= c->max_pfn)
 		return diag_fail(d, XK_BAD_INPUT,
 			"dom0's list of its pages at machine page %#" PRIx64

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <elf.h>
 #include <stdio.h>
 
-#include "vmcore/dump.h"
+#include "vmcore/head.h"
 #include "vmcore/judge.h"
 #include "vmcore/pack.h"
 #include "vmcore/runs.h"
@@ -11,9 +10,6 @@
 /* For the estimate so many pages are compressed of each window, of so many windows at most. */
 #define SAMPLE_PAGES   32u
 #define SAMPLE_WINDOWS 512u
-
-/* Beyond this a core's own program headers are not worth their virtual addresses. */
-#define LOADS_MAX 1024
 
 struct save {
 	const struct core *core;
@@ -26,8 +22,7 @@ struct save {
 	unsigned nr_packers;
 	struct dump_head head;
 	struct runs runs;
-	struct dump_load *loads;
-	char release[65];
+	struct head_parts parts;
 	struct out *out;
 	struct dump_writer *writer;
 	uint64_t windows, done; /* of FILTER_WINDOW pages; pages */
@@ -182,59 +177,6 @@ static void check_room(struct save *s)
 	notice(s, text);
 }
 
-static void copy_text(char *to, size_t cap, struct bytes text)
-{
-	size_t n = text.len < cap - 1 ? text.len : cap - 1;
-
-	if (n)
-		memcpy(to, text.data, n);
-	to[n] = '\0';
-}
-
-static enum xk_status copy_loads(struct save *s, struct diag *d)
-{
-	const struct core *c = s->core;
-
-	if (s->rq->format != SAVE_ELF || !c->nr_loads || c->nr_loads > LOADS_MAX)
-		return XK_OK;
-	s->loads = calloc(c->nr_loads, sizeof(*s->loads));
-	if (!s->loads)
-		return diag_fail(d, XK_NOMEM, "no memory for %zu program headers", c->nr_loads);
-	for (size_t i = 0; i < c->nr_loads; i++)
-		s->loads[i] = (struct dump_load){c->loads[i].mem, c->loads[i].virt};
-	s->head.loads = s->loads;
-	s->head.nr_loads = c->nr_loads;
-	return XK_OK;
-}
-
-/* What the file says of itself. */
-static enum xk_status fill_head(struct save *s, struct diag *d)
-{
-	const struct core *c = s->core;
-	const struct bytes info = s->notes->vmcoreinfo;
-	struct bytes release = vmcoreinfo_value(info, "OSRELEASE");
-	struct dump_head *h = &s->head;
-	int64_t base;
-
-	copy_text(s->release, sizeof(s->release), release);
-	h->codec = s->rq->format == SAVE_ELF ? CODEC_NONE : s->rq->codec;
-	h->machine = c->machine == EM_386 ? EM_386 : EM_X86_64;
-	h->e_flags = c->e_flags;
-	h->notes = buf_bytes(&c->notes);
-	h->vmcoreinfo = info;
-	h->release = *s->release ? s->release : c->uts_release;
-	h->version = c->uts_version;
-	h->uts_machine = c->uts_machine;
-	h->nr_cpus = (unsigned)min_u64(s->notes->nr_cpus, INT32_MAX);
-	h->level = s->rq->filter.level;
-	if (vmcoreinfo_number(info, "phys_base", &base))
-		h->phys_base = (uint64_t)base;
-	h->time = s->rq->time;
-	h->ram = &c->ram;
-	h->max_pfn = c->max_pfn;
-	return copy_loads(s, d);
-}
-
 /* The judge reads with a reader that ends before those of the threads begin. */
 static enum xk_status make_judge(struct save *s, struct diag *d)
 {
@@ -363,8 +305,10 @@ static enum xk_status write_dump(struct save *s, struct diag *d)
 
 static enum xk_status plan(struct save *s, struct diag *d)
 {
-	enum xk_status st = fill_head(s, d);
+	enum xk_status st = head_fill(s->core, s->notes, s->rq, &s->head, &s->parts, d);
 
+	if (*s->parts.notice)
+		notice(s, s->parts.notice);
 	if (st == XK_OK)
 		st = make_judge(s, d);
 	if (st == XK_OK)
@@ -391,7 +335,7 @@ static void deinit(struct save *s)
 	codec_close(s->codec);
 	judge_deinit(&s->judge);
 	runs_deinit(&s->runs);
-	free(s->loads);
+	head_parts_deinit(&s->parts);
 }
 
 enum xk_status save_core(const struct core *c, const struct core_notes *n,

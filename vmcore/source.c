@@ -38,13 +38,18 @@ static enum xk_status source_stat(
 enum xk_status source_open(
 	const char *path, enum source_way way, struct source *ret, struct diag *d)
 {
+	const bool standard = !strcmp(path, "-");
 	struct source s = {.fd = -1};
 	enum xk_status st;
 
-	s.name = strdup(path);
+	s.name = strdup(standard ? "standard input" : path);
 	if (!s.name)
 		return diag_fail(d, XK_NOMEM, "no memory to open %s", path);
-	s.fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	path = s.name;
+	if (standard)
+		s.fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	else
+		s.fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (s.fd < 0) {
 		st = diag_fail(d, XK_IO, "opening %s: %s", path, strerror(errno));
 	} else {

@@ -29,6 +29,16 @@ struct source {
 	struct flat *flat; /* NULL: as it stands */
 };
 
+/* A record of a flattened file that was found, to go on from. */
+struct flat_cursor {
+	const struct flat *flat; /* NULL: unused */
+	uint32_t stretch;
+	uint64_t off, size; /* in what it unfolds to */
+	uint64_t pos; /* of the record in the file */
+	unsigned used;
+};
+#define FLAT_CURSORS 4
+
 /* What one thread needs for reading: mapped windows, the least recently used one goes first. */
 struct source_view {
 	struct {
@@ -39,12 +49,14 @@ struct source_view {
 		unsigned used;
 	} w[SOURCE_WINDOWS];
 	unsigned clock;
+	struct flat_cursor flat[FLAT_CURSORS];
+	unsigned flat_clock;
 	bool refused; /* the first try to map failed: not tried again */
 };
 
 enum source_way { SOURCE_AUTO, SOURCE_READ, SOURCE_MAP };
 
-/* XK_IO, XK_NOMEM; d names the file. */
+/* XK_IO, XK_NOMEM; d names the file. "-" is standard input, which must be a file too. */
 enum xk_status source_open(
 	const char *path, enum source_way way, struct source *ret, struct diag *d) _nonnull_;
 enum xk_status source_bytes(struct bytes b, struct source *ret, struct diag *d) _nonnull_;

@@ -272,7 +272,7 @@ static int by_number(const void *a, const void *b)
 static void find_granted(
 	struct xen_filter *xf, struct xen_frames *f, const struct p2m *p2m, struct core_reader *r)
 {
-	if (!p2m->root)
+	if (!p2m->root && !p2m->linear)
 		return;
 	if (!p2m_each_foreign(p2m, r, add_granted, f)) {
 		xf->doubts++;

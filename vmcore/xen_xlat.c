@@ -13,7 +13,8 @@
 #define DIRECTMAP_END	 UINT64_C(0xffff880000000000)
 #define FRAMES_BIGMEM	 DIRECTMAP
 
-#define IMAGE_MAX GiB /* both the alignment and the room of Xen's image */
+#define IMAGE_MAX  GiB /* both the alignment and the room of Xen's image */
+#define IMAGE_STEP (2 * MiB) /* in machine memory */
 
 bool xen_walk(
 	const struct xen_xlat *x, struct core_reader *r, vaddr_t at, maddr_t *ret, uint64_t *left)
@@ -110,8 +111,48 @@ static const struct core_load *image_load(const struct core *c, vaddr_t base)
 	return NULL;
 }
 
-static enum xk_status find_image(
-	struct xen_xlat *x, const struct core *c, const struct core_notes *n, struct diag *d)
+/* That Xen's page tables lie where they would if Xen were at x->phys_start: they map themselves. */
+static bool tables_prove(const struct xen_xlat *x, struct core_reader *r, vaddr_t tables)
+{
+	struct xen_xlat try = *x;
+	maddr_t m;
+
+	try.pgd_l4 = x->phys_start + (tables - x->image_base);
+	return xen_walk(&try, r, tables, &m, NULL) && m == try.pgd_l4;
+}
+
+static bool tables_address(const struct xen_xlat *x, const struct core_notes *n, vaddr_t *ret)
+{
+	return (vmcoreinfo_symbol(n->vmcoreinfo_xen, "pgd_l4", ret) ||
+		       xen_symbol(n, "idle_pg_table", ret)) &&
+	       in_image(x, *ret) && *ret % CORE_PAGE == 0;
+}
+
+/*
+ * Without a note and a segment: Xen lies below 4 GiB at a multiple of 2 MiB (xen/arch/x86/setup.c,
+ * efi/efi-boot.h), which are few enough to try. Where two places prove themselves, a guest has made
+ * one of them: neither is believed.
+ */
+static bool search_image(
+	struct xen_xlat *x, const struct core *c, const struct core_notes *n, struct core_reader *r)
+{
+	maddr_t end = min_u64(c->max_pfn * CORE_PAGE, 4 * GiB), found = 0;
+	unsigned hits = 0;
+	vaddr_t tables;
+
+	if (!tables_address(x, n, &tables))
+		return false;
+	for (x->phys_start = 0; x->phys_start < end; x->phys_start += IMAGE_STEP)
+		if (tables_prove(x, r, tables)) {
+			found = x->phys_start;
+			hits++;
+		}
+	x->phys_start = found;
+	return hits == 1;
+}
+
+static enum xk_status find_image(struct xen_xlat *x, const struct core *c,
+	const struct core_notes *n, struct core_reader *r, struct diag *d)
 {
 	const struct core_load *l;
 	vaddr_t at;
@@ -131,9 +172,12 @@ static enum xk_status find_image(
 		x->phys_start = l->mem.start - (l->virt - x->image_base);
 		why_add(x->why, sizeof(x->why), "Xen at %" PRIaddr " from the segment of its image",
 			x->phys_start);
+	} else if (search_image(x, c, n, r)) {
+		why_add(x->why, sizeof(x->why), "Xen at %" PRIaddr " by its page tables",
+			x->phys_start);
 	} else {
 		return diag_fail(d, XK_BAD_INPUT,
-			"Xen's crash note does not say where in memory Xen is (xen_phys_start), and no segment of the core does");
+			"Xen's crash note does not say where in memory Xen is (xen_phys_start), no segment of the core does, and its page tables are not found");
 	}
 	if (xen_symbol(n, "_end", &at) && in_image(x, at))
 		x->image_end = at;
@@ -146,18 +190,15 @@ static enum xk_status find_image(
 static void find_tables(struct xen_xlat *x, const struct core_notes *n, struct core_reader *r)
 {
 	vaddr_t at;
-	maddr_t m;
 
-	if ((!vmcoreinfo_symbol(n->vmcoreinfo_xen, "pgd_l4", &at) &&
-		    !xen_symbol(n, "idle_pg_table", &at)) ||
-		!in_image(x, at) || at % CORE_PAGE) {
+	if (!tables_address(x, n, &at)) {
 		why_add(x->why, sizeof(x->why), "no page tables known");
 		return;
 	}
-	x->pgd_l4 = x->phys_start + (at - x->image_base);
-	if (xen_walk(x, r, at, &m, NULL) && m == x->pgd_l4)
+	if (tables_prove(x, r, at)) {
+		x->pgd_l4 = x->phys_start + (at - x->image_base);
 		return;
-	x->pgd_l4 = 0;
+	}
 	why_add(x->why, sizeof(x->why),
 		"the page tables at %#" PRIx64 " do not map themselves: not used", at);
 }
@@ -186,7 +227,7 @@ enum xk_status xen_xlat_init(const struct core *c, const struct core_notes *n,
 			"the crashed hypervisor is 32-bit; Xen ended that with 4.2, and only 4.4 and later are read");
 	x.major = (uint32_t)n->xen_info.major;
 	x.minor = (uint32_t)n->xen_info.minor;
-	st = find_image(&x, c, n, d);
+	st = find_image(&x, c, n, r, d);
 	if (st)
 		return st;
 	find_tables(&x, n, r);

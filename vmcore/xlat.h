@@ -56,7 +56,9 @@ struct p2m {
 	uint64_t nr; /* pfns are below this */
 	unsigned bits; /* width of dom0's entries: 64 or 32 */
 	bool identity; /* native Linux: pfn is mfn, no list is read */
-	maddr_t root; /* machine address of the frame list list */
+	maddr_t root; /* machine address of the frame list list; 0: none, or it is linear */
+	vaddr_t linear; /* dom0's virtual address of the list as one array; 0: it is not */
+	maddr_t tables; /* the page tables that this address is of */
 	char why[256];
 };
 #define P2M_NONE UINT64_MAX /* no page there: ballooned, invalid, foreign or identity-mapped I/O */

@@ -47,6 +47,45 @@ class SaveTests:
         same(p.returncode, 4)
         has(p.stderr.decode(), "No space left on device")
 
+    def pipe(self, data, *args):
+        """save with standard input from a pipe."""
+        p = subprocess.run([XENKDUMP, "save", *args], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        return p.returncode, p.stdout, p.stderr.decode()
+
+    def test_save_from_pipe(self):
+        self.core()
+        stream = self.pipe(b"", "-o", "-", "vmcore")[1]
+        same(stream[:12], b"makedumpfile")
+        # flattened, and as it is; the folder holds nothing else afterwards
+        os.mkdir("to")
+        for name, data in (("flat", stream), ("elf", read("vmcore"))):
+            same(self.pipe(data, "--format", "elf", "-o", "to/" + name, "-")[0], 0)
+            same(read("to/" + name)[-64 * 4096:], read("vmcore")[4096:])
+        same(sorted(os.listdir("to")), ["elf", "flat"])
+        same(self.pipe(stream, "-o", "-", "-")[0], 0)
+        # a file needs no copy
+        with open("vmcore", "rb") as f:
+            p = subprocess.run([XENKDUMP, "save", "-o", "file", "-"], stdin=f, stdout=subprocess.PIPE, timeout=60)
+        same(p.returncode, 0)
+        # cut short: what is there is saved, and it is said; the header comes last of all
+        for cut, want in ((50, 0), (5000, 5)):
+            code, _, err = self.pipe(stream[:-cut], "--format", "elf", "-o", f"cut-{cut}", "-")
+            same(code, want)
+            has(err, "standard input, a flattened file, is cut short")
+
+    def test_save_from_pipe_refused(self):
+        self.core()
+        for data, args, code, text in (
+                (b"", ["-o", "x", "-"], 4, "standard input is empty"),
+                (b"text" * 99, ["-o", "x", "-"], 5, "standard input is no dump"),
+                (b"", ["-o", "x", "-", "-"], 2, "can be given once"),
+                (b"x", ["-o", "none/x", "-"], 4, "none: making a file there for standard input"),
+                (read("vmcore"), ["-o", "vmcore", "-"], 4, "is there already")):
+            got, out, err = self.pipe(data, *args)
+            same((got, out), (code, b""))
+            has(err, text)
+        same(os.path.exists("x"), False)
+
     def test_save_unfiltered(self):
         self.core()
         r = run("save", "-d", "16", "-o", "dump", "vmcore")

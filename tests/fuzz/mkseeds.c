@@ -33,17 +33,16 @@ static void save_buf(const char *target, const char *name, struct buf b)
 	buf_deinit(&b);
 }
 
-static void xenkdump(struct mkcore *m)
+static void xenkdump(struct mkcore *m, uint32_t tag, const char *text)
 {
-	static const char text[] = "ffff82d040200000 T _start\n";
 	struct xkn_header h = {XKN_MAGIC, XKN_VERSION, sizeof(h), 0, 0, 2, 0};
-	struct xkn_record sym = {XKN_SYMBOLS, 0, sizeof(text) - 1}, map = {XKN_MAP, 24, 24};
+	struct xkn_record sym = {tag, 0, strlen(text)}, map = {XKN_MAP, 24, 24};
 	struct xkn_map e = {XKN_MAP_REGION, 0, 0x1000000, 0x2000000};
 	struct buf b = {0};
 	uint8_t z[128];
 	uLongf len = sizeof(z);
 
-	assert_int_equal(compress(z, &len, (const uint8_t *)text, sizeof(text) - 1), Z_OK);
+	assert_int_equal(compress(z, &len, (const uint8_t *)text, strlen(text)), Z_OK);
 	sym.size = (uint32_t)len;
 	buf_append(&b, &h, sizeof(h));
 	buf_append(&b, &sym, sizeof(sym));
@@ -70,7 +69,7 @@ static void notes(struct mkcore *m, size_t prstatus)
 	mkcore_note(m, "Xen", 0x1000001, words, prstatus == 336 ? 80 : 40);
 	mkcore_note(m, "VMCOREINFO_XEN", 0, "SYMBOL(pgd_l4)=ffff82d040000000\n\0\0\0", 36);
 	mkcore_note(m, "VMCOREINFO", 0, "OSRELEASE=6.1.0\nPAGESIZE=4096\n", 30);
-	xenkdump(m);
+	xenkdump(m, XKN_SYMBOLS, "ffff82d040200000 T _start\n");
 }
 
 static void memory(struct mkcore *m)
@@ -80,6 +79,56 @@ static void memory(struct mkcore *m)
 	mkcore_mem(m, 0x11000, 0x3000)->filesz = 0x2000;
 	mkcore_fill(m, 0x1400, 0x1c00);
 	mkcore_fill(m, 0x10000, 0x2000);
+}
+
+/* Cores without notes of CPUs, which lie in memory; the other way with the loader's word for it. */
+static void lost(void)
+{
+	static const uint32_t head[] = {5, 336, 1};
+	static const char facts[] = "cpu-note = 0 present 0x10100-0x10264\n";
+	uint64_t regs[27] = {0};
+
+	regs[16] = UINT64_C(0xffffffff81234567);
+	regs[17] = 0x10;
+	regs[18] = 0x246;
+	regs[19] = UINT64_C(0xffffc90000010000);
+	for (unsigned i = 0; i < 2; i++) {
+		struct mkcore m;
+
+		mkcore_init(&m, ELFCLASS64, EM_X86_64);
+		m.off_align = 512;
+		mkcore_mem(&m, 0x10000, 0x1000);
+		mkcore_put(&m, 0x10100, head, sizeof(head));
+		mkcore_put(&m, 0x1010c, "CORE", 5);
+		mkcore_put(&m, 0x10114 + 112, regs, sizeof(regs));
+		if (i)
+			xenkdump(&m, XKN_FACTS, facts);
+		save_buf("fuzz_notes_lost", i ? "by-facts" : "by-search", mkcore_build(&m));
+		mkcore_deinit(&m);
+	}
+}
+
+/* Each mode, with a flag that makes large pages where there are any; see fuzz_pagetable.c. */
+static void pagetables(void)
+{
+	for (unsigned levels = 2; levels <= 5; levels++) {
+		for (unsigned large = 0; large < 2; large++) {
+			const size_t entry = levels == 2 ? 4 : 8;
+			uint8_t b[11 + 128] = {(uint8_t)levels};
+			char name[16];
+
+			/* the tables are one page that leads to itself: entry 0; entry 1 is a page */
+			for (unsigned i = 0; i < 2; i++) {
+				uint64_t v = i ? (large ? 0x83 : 0x03) : 0x03;
+
+				memcpy(b + 11 + i * entry, &v, entry);
+			}
+			b[1] = 0x23;
+			b[2] = 0x11; /* entry 1 of the last level */
+			snprintf(name, sizeof(name), "levels-%u%s", levels, large ? "-large" : "");
+			save("fuzz_pagetable", name, b, sizeof(b));
+		}
+	}
 }
 
 int main(int argc, char **argv)
@@ -132,6 +181,8 @@ int main(int argc, char **argv)
 		buf_deinit(&b);
 	}
 	mkcore_deinit(&m);
+	lost();
+	pagetables();
 	save("fuzz_vmcoreinfo", "text", info, sizeof(info) - 1);
 	return 0;
 }

@@ -333,7 +333,9 @@ static void vmcoreinfo_notes(void **state)
 	mkcore_note(&p.m, "VMCOREINFO", 0, "OSRELEASE=6.1\n", 14);
 	mkcore_note(&p.m, "VMCOREINFO", 0, "OSRELEASE=6.1\n\0\0", 16);
 	parse(&p);
-	assert_int_equal(p.n.nr_problems, 0);
+	assert_int_equal(p.n.nr_problems, 1);
+	assert_problem(&p, "CRASH_INFO note is missing");
+	assert_true(p.n.xen && !p.n.crash_info);
 	assert_int_equal(p.n.vmcoreinfo_xen.len, strlen(xen));
 	assert_true(vmcoreinfo_symbol(p.n.vmcoreinfo_xen, "pgd_l4", &v));
 	assert_int_equal(v, 0xffff82d04048f000);

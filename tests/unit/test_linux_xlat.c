@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Linux's addresses: dom0's over its list in the small Xen, and native ones in 16 MiB. */
-#include <elf.h>
 #include <stdio.h>
 
+#include "mklinux.h"
 #include "mkxen.h"
 #include "xktest.h"
 
@@ -157,30 +157,110 @@ static void test_p2m_refused(void **state)
 	}
 }
 
-/* KASLR: text at 0x81000000 runs at 4 MiB, memory at a random place. */
-#define KASLR_OFFSET UINT64_C(0xffff9ac340000000) /* L4 index 309, L3 index 269 */
+/* The same list in dom0's virtual memory, of 1030 entries: its tables are dom0's pages 0x20 to 0x23,
+ * the shared page is 0x306, and struct domain names it behind other things. */
+#define SHARED	  UINT64_C(0x306000)
+#define LINEAR	  UINT64_C(0xffffc90000000000) /* L4 index 402 */
+#define DIRECTMAP UINT64_C(0xffff830000000000)
 
-static void native(struct mkcore *m, unsigned levels)
+static void make_linear(struct mkxen *x)
 {
-	uint64_t root = 0x500000;
+	mkxen_init(x);
+	mkcore_put64(&x->m, 0x300000 + 792, DIRECTMAP + 0x300000); /* itself */
+	mkcore_put64(&x->m, 0x300000 + 800, DIRECTMAP + SHARED);
+	mkcore_put64(&x->m, SHARED + 3088, 1030);
+	mkcore_put64(&x->m, SHARED + 3096, UINT64_MAX);
+	mkcore_put64(&x->m, SHARED + 3112, 0x1020000);
+	mkcore_put64(&x->m, SHARED + 3120, LINEAR);
+	mkcore_put64(&x->m, 0x1020000 + 402 * 8, 0x1021000 | PTE);
+	mkcore_put64(&x->m, 0x1021000, 0x1022000 | PTE);
+	mkcore_put64(&x->m, 0x1022000, 0x1023000 | PTE);
+	for (unsigned i = 0; i < 3; i++)
+		mkcore_put64(
+			&x->m, 0x1023000 + i * 8, (i < 2 ? 0x312000 + i * 4096 : 0x317000) | PTE);
+	mkcore_put64(&x->m, 0x312000 + 500 * 8, UINT64_C(0x8000000000001500)); /* a guest's */
+	x->n.xen_info.p2m_mfn = UINT64_MAX;
+}
 
-	mkcore_init(m, ELFCLASS64, EM_X86_64);
-	mkcore_mem(m, 0x100000, 0xf00000);
-	if (levels == 5) { /* 0xffff...: index 511, and the same below it */
-		mkcore_put64(m, root + 511 * 8, 0x506000 | PTE);
-		root = 0x506000;
+static bool count_foreign(void *ctx, uint64_t pfn, uint64_t mfn)
+{
+	assert_int_equal(pfn, 500);
+	assert_int_equal(mfn, 0x1500);
+	(*(unsigned *)ctx)++;
+	return true;
+}
+
+static void test_p2m_linear(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct mkxen x = {.minor = 17, .table = 4};
+		unsigned foreign = 0;
+		uint64_t mfns[530];
+		struct xen_xlat t;
+		struct diag d;
+		struct p2m p;
+
+		diag_init(&d);
+		make_linear(&x);
+		if (i)
+			x.n.xen_info.p2m_mfn = 0; /* nor is the crash note finished */
+		mkxen_open(&x);
+		assert_int_equal(xen_xlat_init(&x.core, &x.n, x.r, &t, &d), XK_OK);
+		assert_int_equal(p2m_init(&x.core, &x.n, &t, x.r, &p, &d), XK_OK);
+		assert_int_equal(p.nr, 1024); /* what follows is none */
+		p2m_window(&p, x.r, 500, 530, mfns);
+		for (unsigned k = 0; k < 530; k++)
+			assert_true(mfns[k] == (k && k < 524 ? 0x1000 + 500 + k : P2M_NONE));
+		assert_true(p2m_mfn(&p, x.r, UINT64_MAX) == P2M_NONE);
+		assert_true(p2m_each_foreign(&p, x.r, count_foreign, &foreign));
+		assert_int_equal(foreign, 1);
+		/* without Xen's addresses there is no way to it */
+		assert_int_not_equal(p2m_init(&x.core, &x.n, NULL, x.r, &p, &d), XK_OK);
+		assert_says(d.text, "Xen's own addresses are not known");
+		mkxen_deinit(&x);
 	}
-	mkcore_put64(m, root + 511 * 8, 0x501000 | PTE);
-	mkcore_put64(m, 0x501000 + 510 * 8, 0x502000 | PTE);
-	mkcore_put64(m, 0x502000 + 8 * 8, 0x400000 | 0x0e3);
-	mkcore_put64(m, 0x502000 + 9 * 8, 0x600000 | 0x0e3);
-	mkcore_put64(m, root + 280 * 8, 0x507000 | PTE); /* something below the direct map */
-	mkcore_put64(m, 0x507000 + 3 * 8, 0x508000 | PTE);
-	mkcore_put64(m, 0x508000 + 3 * 8, 0x200000 | 0x0e3);
-	mkcore_put64(m, root + 309 * 8, 0x503000 | PTE);
-	mkcore_put64(m, 0x503000 + 269 * 8, 0x504000 | PTE);
-	for (unsigned i = 0; i < 8; i++)
-		mkcore_put64(m, 0x504000 + i * 8, i * 0x200000 | 0x0e3);
+}
+
+static void test_p2m_linear_refused(void **state)
+{
+	static const struct {
+		uint64_t at, v;
+		const char *says;
+	} rows[] = {
+		{SHARED + 3088, 0, "no page that dom0 shares"},
+		{SHARED + 3088, UINT64_C(1) << 40, "no page that dom0 shares"},
+		{SHARED + 3112, 0, "no page that dom0 shares"},
+		{SHARED + 3112, 0x1020008, "no page that dom0 shares"},
+		{SHARED + 3112, 0x2000000, "no page that dom0 shares"},
+		{SHARED + 3112, 0x1021000, "no page that dom0 shares"}, /* no such tables */
+		{SHARED + 3120, LINEAR + 8, "no page that dom0 shares"},
+		{SHARED + 3120, DIRECTMAP, "no page that dom0 shares"}, /* of Xen's half */
+		{SHARED + 3120, LINEAR + 0x2000, "no page that dom0 shares"}, /* nothing there */
+		{0x300000 + 800, DIRECTMAP + SHARED + 8, "no page that dom0 shares"},
+		{0x300000 + 800, DIRECTMAP + 0x2000000, "no page that dom0 shares"},
+		{0x1023000, 0, "no page that dom0 shares"},
+		{0x300000, 3, "description of dom0 cannot be read"}, /* domain 3 */
+		{0x200000, 0, "description of dom0 cannot be read"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct mkxen x = {.minor = 17, .table = 4};
+		struct xen_xlat t;
+		struct diag d;
+		struct p2m p;
+
+		diag_init(&d);
+		make_linear(&x);
+		mkcore_put64(&x.m, rows[i].at, rows[i].v);
+		mkxen_open(&x);
+		assert_int_equal(xen_xlat_init(&x.core, &x.n, x.r, &t, &d), XK_OK);
+		assert_int_equal(p2m_init(&x.core, &x.n, &t, x.r, &p, &d), XK_UNSUPPORTED);
+		assert_says(d.text, "512 GiB");
+		assert_says(d.text, rows[i].says);
+		mkxen_deinit(&x);
+	}
 }
 
 static void test_native_kaslr(void **state)
@@ -201,7 +281,7 @@ static void test_native_kaslr(void **state)
 		char t[256];
 
 		diag_init(&d);
-		native(&m, levels);
+		mklinux_64(&m, levels);
 		file = mkcore_build(&m);
 		assert_int_equal(core_open_bytes(buf_bytes(&file), &c, &d), XK_OK);
 		r = core_reader_create(&c);
@@ -209,11 +289,11 @@ static void test_native_kaslr(void **state)
 		assert_int_equal(init(&c, &n, t, &l, NULL), XK_OK);
 		assert_int_equal(l.levels, levels);
 		assert_int_equal(l.pgd, 0x500000);
-		assert_true(l.page_offset == KASLR_OFFSET);
+		assert_true(l.page_offset == MKLINUX_OFFSET);
 		gives(&l, r, TEXT + 0x1012345, 0x412345, 0x1000000 - 0x412345);
-		gives(&l, r, KASLR_OFFSET + 0x345678, 0x345678, 0x1000000 - 0x345678);
-		refuses(&l, r, KASLR_OFFSET + 0x1000000);
-		refuses(&l, r, UINT64_C(0xffff9ac300000000));
+		gives(&l, r, MKLINUX_OFFSET + 0x345678, 0x345678, 0x1000000 - 0x345678);
+		refuses(&l, r, MKLINUX_OFFSET + 0x1000000);
+		refuses(&l, r, MKLINUX_OFFSET - 0x40000000);
 		core_reader_destroy(r);
 		core_close(&c);
 		buf_deinit(&file);
@@ -241,18 +321,7 @@ static void test_native_32(void **state)
 		char t[256];
 
 		diag_init(&d);
-		mkcore_init(&m, ELFCLASS64, EM_386);
-		mkcore_mem(&m, 0x100000, 0xf00000);
-		if (rows[i].pae) {
-			mkcore_put64(&m, 0x500000 + (rows[i].offset >> 30) * 8, 0x501000 | 1);
-			mkcore_put64(&m, 0x501000 + 2 * 8, 0x400000 | 0x0e3);
-			mkcore_put64(&m, 0x501000 + 8 * 8, 0x600000 | 0x0e3); /* not linear */
-		} else {
-			mkcore_put32(
-				&m, 0x500000 + (rows[i].offset >> 22) * 4 + 4, 0x400000 | 0x0e3);
-			mkcore_put32(
-				&m, 0x500000 + (rows[i].offset >> 22) * 4 + 16, 0x800000 | 0x0e3);
-		}
+		mklinux_32(&m, rows[i].offset, rows[i].pae);
 		file = mkcore_build(&m);
 		assert_int_equal(core_open_bytes(buf_bytes(&file), &c, &d), XK_OK);
 		r = core_reader_create(&c);
@@ -314,6 +383,8 @@ int main(void)
 		cmocka_unit_test(test_dom0),
 		cmocka_unit_test(test_p2m),
 		cmocka_unit_test(test_p2m_refused),
+		cmocka_unit_test(test_p2m_linear),
+		cmocka_unit_test(test_p2m_linear_refused),
 		cmocka_unit_test(test_native_kaslr),
 		cmocka_unit_test(test_native_32),
 		cmocka_unit_test(test_refused),
