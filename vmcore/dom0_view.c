@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <elf.h>
+
+#include "vmcore/core_file.h"
+#include "vmcore/dom0_pages.h"
+#include "vmcore/dom0_view.h"
+#include "vmcore/runs.h"
+
+struct dom0_view {
+	struct core_view base;
+	const struct core *under;
+	struct dom0_pages pages;
+};
+
+static struct dom0_view *view_of(const struct core *c)
+{
+	return (struct dom0_view *)c->file->view;
+}
+
+static size_t view_run(struct core_reader *r, uint64_t pfn, size_t max, uint8_t *to)
+{
+	return dom0_run(&view_of(r->core)->pages, r->under, pfn, max, to);
+}
+
+static enum page_state view_page(struct core_reader *r, uint64_t pfn, uint8_t *to)
+{
+	return dom0_page(&view_of(r->core)->pages, r->under, pfn, to);
+}
+
+static const struct core_ops ops = {view_run, view_page};
+
+static bool view_reader_init(struct core_reader *r)
+{
+	r->under = core_reader_create(view_of(r->core)->under);
+	return r->under;
+}
+
+static void view_close(struct core_view *v)
+{
+	dom0_pages_deinit(&((struct dom0_view *)v)->pages);
+	free(v);
+}
+
+#define WINDOW 512
+
+/* What dom0's list has. A ballooned dom0 may have very many holes: small ones are then part of the
+ * memory, and their pages are missing. */
+static enum xk_status find_ram(struct core *v, struct core_reader *r, struct diag *d)
+{
+	const struct p2m *p2m = &view_of(v)->pages.p2m;
+	uint64_t mfns[WINDOW];
+	struct runs runs = {0};
+	bool ok = true;
+
+	for (uint64_t pfn = 0; ok && pfn < p2m->nr; pfn += WINDOW) {
+		p2m_window(p2m, r, pfn, WINDOW, mfns);
+		for (size_t i = 0; ok && i < WINDOW; i++)
+			if (mfns[i] != P2M_NONE)
+				ok = runs_add(&runs, pfn + i);
+	}
+	for (size_t i = 0; ok && i < runs.nr; i++)
+		ok = range_list_add(&v->ram, runs.v[i], MEM_RAM);
+	if (ok && runs.nr)
+		v->max_pfn = runs.v[runs.nr - 1].end / CORE_PAGE;
+	runs_deinit(&runs);
+	return ok ? XK_OK : diag_fail(d, XK_NOMEM, "no memory for the map of dom0's memory");
+}
+
+static enum xk_status fill(
+	struct core *v, const struct core *c, const struct core_notes *n, struct core_reader *r,
+	struct diag *d)
+{
+	struct dom0_pages *p = &view_of(v)->pages;
+	struct xen_xlat x;
+	enum xk_status st = xen_xlat_init(c, n, r, &x, d);
+
+	if (!st)
+		st = dom0_pages_init(c, n, &x, r, p, d);
+	if (st)
+		return st;
+	v->format = CORE_KDUMP; /* pages may be missing within what it describes */
+	v->incomplete = c->incomplete;
+	v->class = ELFCLASS64;
+	v->machine = p->p2m.bits == 32 ? EM_386 : EM_X86_64;
+	if (*p->why)
+		core_problem(v, "%s", p->why);
+	return find_ram(v, r, d);
+}
+
+enum xk_status dom0_view_open(
+	const struct core *c, const struct core_notes *n, struct core *ret, struct diag *d)
+{
+	struct core_reader *r = core_reader_create(c);
+	struct dom0_view *view = calloc(1, sizeof(*view));
+	struct core v = {.file = calloc(1, sizeof(*v.file))};
+	enum xk_status st;
+
+	if (!r || !v.file || !view) {
+		free(view);
+		st = diag_fail(d, XK_NOMEM, "no memory for a view of dom0");
+	} else {
+		view->base = (struct core_view){view_reader_init, view_close};
+		view->under = c;
+		v.file->ops = &ops;
+		v.file->view = &view->base;
+		st = fill(&v, c, n, r, d);
+	}
+	core_reader_destroy(r);
+	if (st) {
+		core_close(&v);
+		return diag_prepend(d, "dom0 alone cannot be had: ");
+	}
+	*ret = v;
+	return XK_OK;
+}
