@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "cli/save.h"
+#include "vmcore/dom0_view.h"
 
 /* Memory for more threads than that is not there in a dump kernel: 11 MiB each. */
 #define AUTO_THREADS 4
@@ -128,6 +129,10 @@ static enum xk_status make_request(
 			return diag_fail(d, XK_USAGE,
 				"-o -: standard output is a terminal; a dump is no text");
 	}
+	if (s->save.only_dom0 && (s->save.all_domains || s->save.nr_domains))
+		return diag_fail(d, XK_USAGE,
+			"--only-dom0: guests have no place in a core of dom0 alone; leave out %s",
+			s->save.all_domains ? "--all-domains" : "--keep-domain");
 	rq->filter.level = s->save.level;
 	rq->filter.guests = s->save.all_domains;
 	rq->filter.keep_domains = s->save.domains;
@@ -150,25 +155,24 @@ static enum xk_status say_partial(const struct save_result *r, bool dry_run, str
 	return XK_PARTIAL;
 }
 
-static enum xk_status save(
-	struct settings *s, const struct core *c, struct save_request *rq, struct diag *d)
+static void show_problems(char *const *problems, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		print_line(stderr, "xenkdump: warning: ", problems[i]);
+}
+
+static enum xk_status save_parsed(struct settings *s, const struct core *c,
+	const struct core_notes *n, struct save_request *rq, struct diag *d)
 {
 	struct show view = {.terminal = isatty(STDERR_FILENO)};
-	struct core_notes n;
 	struct save_result r;
-	enum xk_status st = core_notes_parse(buf_bytes(&c->notes), c->machine, &n, d);
+	enum xk_status st;
 
-	if (st)
-		return st;
-	for (size_t i = 0; i < c->nr_problems; i++)
-		print_line(stderr, "xenkdump: warning: ", c->problems[i]);
-	for (size_t i = 0; i < n.nr_problems; i++)
-		print_line(stderr, "xenkdump: warning: ", n.problems[i]);
 	rq->progress = show_progress;
 	rq->notice = show_notice;
 	rq->ctx = &view;
 	catch_signals();
-	st = save_core(c, &n, rq, &r, d);
+	st = save_core(c, n, rq, &r, d);
 	end_line(&view);
 	if (st == XK_OK || st == XK_PARTIAL) {
 		enum xk_status shown = s->json ? save_show_json(rq, &r, d) : save_show_text(rq, &r);
@@ -177,6 +181,40 @@ static enum xk_status save(
 	}
 	if (st == XK_PARTIAL)
 		say_partial(&r, rq->dry_run, d);
+	return st;
+}
+
+/* dom0 alone: another core, with other notes, made from this one. */
+static enum xk_status save_dom0(struct settings *s, const struct core *c,
+	const struct core_notes *n, struct save_request *rq, struct diag *d)
+{
+	struct core_notes own;
+	struct core dom0;
+	enum xk_status st = dom0_view_open(c, n, &dom0, d);
+
+	if (st)
+		return st;
+	st = core_notes_parse(buf_bytes(&dom0.notes), dom0.machine, &own, d);
+	if (!st) {
+		show_problems(dom0.problems, dom0.nr_problems);
+		st = save_parsed(s, &dom0, &own, rq, d);
+		core_notes_deinit(&own);
+	}
+	core_close(&dom0);
+	return st;
+}
+
+static enum xk_status save(
+	struct settings *s, const struct core *c, struct save_request *rq, struct diag *d)
+{
+	struct core_notes n;
+	enum xk_status st = core_notes_parse(buf_bytes(&c->notes), c->machine, &n, d);
+
+	if (st)
+		return st;
+	show_problems(c->problems, c->nr_problems);
+	show_problems(n.problems, n.nr_problems);
+	st = s->save.only_dom0 ? save_dom0(s, c, &n, rq, d) : save_parsed(s, c, &n, rq, d);
 	core_notes_deinit(&n);
 	return st;
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <elf.h>
 
+#include "common/elfnote.h"
 #include "vmcore/core_file.h"
 #include "vmcore/dom0_pages.h"
 #include "vmcore/dom0_view.h"
+#include "vmcore/pagetable.h"
 #include "vmcore/runs.h"
 
 struct dom0_view {
@@ -66,6 +68,91 @@ static enum xk_status find_ram(struct core *v, struct core_reader *r, struct dia
 	return ok ? XK_OK : diag_fail(d, XK_NOMEM, "no memory for the map of dom0's memory");
 }
 
+/* Where Linux's text mapping ends: it has gaps, but none as long as this. */
+#define TEXT_GAP (16 * MiB)
+
+/* What of the text mapping is mapped, by dom0's own addresses. Empty: nothing that can be told. */
+static struct range find_text(const struct dom0_pages *p, const struct linux_xlat *l,
+	const struct core_notes *n, struct core_reader *r)
+{
+	const struct pagetable t = {pagetable_read_core, r, l->pgd, l->levels, l->not_address};
+	vaddr_t start, end = 0;
+
+	if (!l->pgd || !l->text_size || !vmcoreinfo_symbol(n->vmcoreinfo, "_stext", &start) ||
+		start < l->text_base || start - l->text_base >= l->text_size)
+		return (struct range){0, 0};
+	start = align_down(start, 2 * MiB);
+	for (vaddr_t at = start; at - l->text_base < l->text_size &&
+				 at - max_u64(start, end) < TEXT_GAP && at >= start;
+		at += CORE_PAGE) {
+		uint64_t phys = at - l->text_base + l->phys_base;
+		maddr_t m;
+
+		if (pagetable_walk(&t, at, &m, NULL) &&
+			p2m_mfn(&p->p2m, r, phys / CORE_PAGE) == m / CORE_PAGE)
+			end = at + CORE_PAGE;
+	}
+	if (!end)
+		return (struct range){0, 0};
+	return (struct range){
+		start - l->text_base + l->phys_base, end - l->text_base + l->phys_base};
+}
+
+/* Virtual addresses as a native kernel's core has them: the text, then memory by the direct map. */
+static enum xk_status add_loads(struct core *v, const struct dom0_pages *p,
+	const struct linux_xlat *l, struct range text, struct diag *d)
+{
+	const uint64_t all = v->max_pfn * CORE_PAGE;
+	uint64_t low = l->bits == 32 ? min_u64(all, 896 * MiB) : all;
+
+	(void)p;
+	v->loads = calloc(3, sizeof(*v->loads));
+	if (!v->loads)
+		return diag_fail(d, XK_NOMEM, "no memory for the map of dom0's memory");
+	if (!range_empty(text))
+		v->loads[v->nr_loads++] =
+			(struct core_load){text, text.start - l->phys_base + l->text_base};
+	v->loads[v->nr_loads++] = (struct core_load){{0, low}, l->page_offset};
+	if (low < all)
+		v->loads[v->nr_loads++] = (struct core_load){{low, all}, 0};
+	return XK_OK;
+}
+
+/* A core without Linux's addresses is one all the same: pages by number. */
+static enum xk_status find_linux(struct core *v, const struct core *c, const struct core_notes *n,
+	const struct xen_xlat *x, struct core_reader *r, struct diag *d)
+{
+	struct dom0_pages *p = &view_of(v)->pages;
+	struct range text = {0, 0};
+	struct linux_xlat l = {0};
+	struct diag why;
+	enum xk_status st;
+
+	diag_init(&why);
+	st = linux_xlat_init(c, n, x, r, &l, &why);
+	if (st == XK_NOMEM)
+		return diag_fail(d, st, "%s", why.text);
+	if (st)
+		core_problem(v,
+			"where dom0's kernel lies is not known, and tools may not open the core: %s",
+			why.text);
+	else
+		text = find_text(p, &l, n, r);
+	return add_loads(v, p, &l, text, d);
+}
+
+/* What is left of the notes when Xen's are gone. */
+static void copy_notes(struct core *v, const struct core *c)
+{
+	const struct bytes from = buf_bytes(&c->notes);
+	struct elf_note e;
+	uint64_t off = 0;
+
+	while (elfnote_next(from, &off, &e) > 0)
+		if (elfnote_is(&e, "VMCOREINFO", 0) || elfnote_is(&e, XKN_NAME, XKN_TYPE))
+			note_append(&v->notes, elfnote_is(&e, "VMCOREINFO", 0) ? "VMCOREINFO" : XKN_NAME, e.type, e.desc);
+}
+
 static enum xk_status fill(
 	struct core *v, const struct core *c, const struct core_notes *n, struct core_reader *r,
 	struct diag *d)
@@ -84,7 +171,13 @@ static enum xk_status fill(
 	v->machine = p->p2m.bits == 32 ? EM_386 : EM_X86_64;
 	if (*p->why)
 		core_problem(v, "%s", p->why);
-	return find_ram(v, r, d);
+	st = find_ram(v, r, d);
+	if (!st)
+		st = find_linux(v, c, n, &x, r, d);
+	if (st)
+		return st;
+	copy_notes(v, c);
+	return v->notes.failed ? diag_fail(d, XK_NOMEM, "no memory for the notes of dom0") : XK_OK;
 }
 
 enum xk_status dom0_view_open(
