@@ -3,9 +3,8 @@
 
 #include "common/elfnote.h"
 #include "vmcore/core_file.h"
-#include "vmcore/dom0_pages.h"
+#include "vmcore/dom0_linux.h"
 #include "vmcore/dom0_view.h"
-#include "vmcore/pagetable.h"
 #include "vmcore/runs.h"
 
 struct dom0_view {
@@ -68,48 +67,17 @@ static enum xk_status find_ram(struct core *v, struct core_reader *r, struct dia
 	return ok ? XK_OK : diag_fail(d, XK_NOMEM, "no memory for the map of dom0's memory");
 }
 
-/* Where Linux's text mapping ends: it has gaps, but none as long as this. */
-#define TEXT_GAP (16 * MiB)
-
-/* What of the text mapping is mapped, by dom0's own addresses. Empty: nothing that can be told. */
-static struct range find_text(const struct dom0_pages *p, const struct linux_xlat *l,
-	const struct core_notes *n, struct core_reader *r)
-{
-	const struct pagetable t = {pagetable_read_core, r, l->pgd, l->levels, l->not_address};
-	vaddr_t start, end = 0;
-
-	if (!l->pgd || !l->text_size || !vmcoreinfo_symbol(n->vmcoreinfo, "_stext", &start) ||
-		start < l->text_base || start - l->text_base >= l->text_size)
-		return (struct range){0, 0};
-	start = align_down(start, 2 * MiB);
-	for (vaddr_t at = start; at - l->text_base < l->text_size &&
-				 at - max_u64(start, end) < TEXT_GAP && at >= start;
-		at += CORE_PAGE) {
-		uint64_t phys = at - l->text_base + l->phys_base;
-		maddr_t m;
-
-		if (pagetable_walk(&t, at, &m, NULL) &&
-			p2m_mfn(&p->p2m, r, phys / CORE_PAGE) == m / CORE_PAGE)
-			end = at + CORE_PAGE;
-	}
-	if (!end)
-		return (struct range){0, 0};
-	return (struct range){
-		start - l->text_base + l->phys_base, end - l->text_base + l->phys_base};
-}
-
 /* Virtual addresses as a native kernel's core has them: the text, then memory by the direct map. */
-static enum xk_status add_loads(struct core *v, const struct dom0_pages *p,
-	const struct linux_xlat *l, struct range text, struct diag *d)
+static enum xk_status add_loads(
+	struct core *v, const struct linux_xlat *l, struct range text, struct diag *d)
 {
 	const uint64_t all = v->max_pfn * CORE_PAGE;
 	uint64_t low = l->bits == 32 ? min_u64(all, 896 * MiB) : all;
 
-	(void)p;
 	v->loads = calloc(3, sizeof(*v->loads));
 	if (!v->loads)
 		return diag_fail(d, XK_NOMEM, "no memory for the map of dom0's memory");
-	if (!range_empty(text))
+	if (!range_empty(text) && l->text_size)
 		v->loads[v->nr_loads++] =
 			(struct core_load){text, text.start - l->phys_base + l->text_base};
 	v->loads[v->nr_loads++] = (struct core_load){{0, low}, l->page_offset};
@@ -137,8 +105,11 @@ static enum xk_status find_linux(struct core *v, const struct core *c, const str
 			"where dom0's kernel lies is not known, and tools may not open the core: %s",
 			why.text);
 	else
-		text = find_text(p, &l, n, r);
-	return add_loads(v, p, &l, text, d);
+		text = dom0_image(p, &l, n, r);
+	if (!st && !dom0_blank_start_info(p, &l, text, r))
+		core_problem(v,
+			"dom0's xen_start_info is not found: crash will take the core for one of Xen and not read what is behind page tables");
+	return add_loads(v, &l, text, d);
 }
 
 /* What is left of the notes when Xen's are gone. */
@@ -149,8 +120,10 @@ static void copy_notes(struct core *v, const struct core *c)
 	uint64_t off = 0;
 
 	while (elfnote_next(from, &off, &e) > 0)
-		if (elfnote_is(&e, "VMCOREINFO", 0) || elfnote_is(&e, XKN_NAME, XKN_TYPE))
-			note_append(&v->notes, elfnote_is(&e, "VMCOREINFO", 0) ? "VMCOREINFO" : XKN_NAME, e.type, e.desc);
+		if (elfnote_is(&e, "VMCOREINFO", 0))
+			note_append(&v->notes, "VMCOREINFO", e.type, e.desc);
+		else if (elfnote_is(&e, XKN_NAME, XKN_TYPE))
+			note_append(&v->notes, XKN_NAME, e.type, e.desc);
 }
 
 static enum xk_status fill(
