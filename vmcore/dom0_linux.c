@@ -13,8 +13,7 @@ static const char magic[] = "xen-3.0-x86_";
 struct range dom0_image(const struct dom0_pages *p, const struct linux_xlat *l,
 	const struct core_notes *n, struct core_reader *under)
 {
-	const struct pagetable t = {
-		pagetable_read_core, under, l->pgd, l->levels, l->not_address};
+	const struct pagetable t = {pagetable_read_core, under, l->pgd, l->levels, l->not_address};
 	const struct range none = {0, 0};
 	uint64_t size = l->text_size ? l->text_size : IMAGE_32, off;
 	vaddr_t start, end = 0;
@@ -39,7 +38,8 @@ struct range dom0_image(const struct dom0_pages *p, const struct linux_xlat *l,
 }
 
 /* dom0's address of a pointer that could be the one; false: it is none. */
-static bool to_phys(const struct dom0_pages *p, const struct linux_xlat *l, uint64_t v, uint64_t *ret)
+static bool to_phys(
+	const struct dom0_pages *p, const struct linux_xlat *l, uint64_t v, uint64_t *ret)
 {
 	const uint64_t all = p->p2m.nr * CORE_PAGE;
 
@@ -72,9 +72,9 @@ size_t dom0_blank_start_info(struct dom0_pages *p, const struct linux_xlat *l, s
 			if (!to_phys(p, l, v, &phys))
 				continue;
 			if (v != last)
-				last_is = dom0_page(p, under, phys / CORE_PAGE, told) ==
-						  PAGE_DATA &&
-					  !memcmp(told, magic, sizeof(magic) - 1);
+				last_is =
+					dom0_page(p, under, phys / CORE_PAGE, told) == PAGE_DATA &&
+					!memcmp(told, magic, sizeof(magic) - 1);
 			last = v;
 			if (last_is && p->nr_blanks < DOM0_BLANKS)
 				p->blank[p->nr_blanks++] = at + i;

@@ -51,8 +51,8 @@ static enum use use_of(const struct dom0_pages *p, const uint8_t *entry)
 }
 
 /* Of nr machine pages that follow each other. What Xen does not tell is data. */
-static void uses(const struct dom0_pages *p, struct core_reader *r, uint64_t mfn, size_t nr,
-	enum use *ret)
+static void uses(
+	const struct dom0_pages *p, struct core_reader *r, uint64_t mfn, size_t nr, enum use *ret)
 {
 	const struct xen_frames *f = p->filter.frames;
 	const struct pdx *px = &f->x.pdx;
@@ -212,8 +212,7 @@ size_t dom0_run(const struct dom0_pages *p, struct core_reader *under, uint64_t 
 	return done;
 }
 
-bool dom0_address(
-	const struct dom0_pages *p, struct core_reader *under, maddr_t at, uint64_t *ret)
+bool dom0_address(const struct dom0_pages *p, struct core_reader *under, maddr_t at, uint64_t *ret)
 {
 	uint64_t mfn = at / CORE_PAGE, pfn;
 

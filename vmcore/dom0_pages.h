@@ -29,8 +29,8 @@ enum xk_status dom0_pages_init(const struct core *c, const struct core_notes *n,
 void dom0_pages_deinit(struct dom0_pages *p) _nonnull_;
 
 /* Page pfn of dom0's; PAGE_EXCLUDED: it has none there, or one that is another domain's. */
-enum page_state dom0_page(const struct dom0_pages *p, struct core_reader *under, uint64_t pfn,
-	uint8_t *to) _nonnull_;
+enum page_state dom0_page(
+	const struct dom0_pages *p, struct core_reader *under, uint64_t pfn, uint8_t *to) _nonnull_;
 /* Pages from pfn on that can be had at once: how many, at most max; 0: try dom0_page(). */
 size_t dom0_run(const struct dom0_pages *p, struct core_reader *under, uint64_t pfn, size_t max,
 	uint8_t *to) _nonnull_;

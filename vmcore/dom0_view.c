@@ -4,8 +4,10 @@
 #include "common/elfnote.h"
 #include "vmcore/core_file.h"
 #include "vmcore/dom0_linux.h"
+#include "vmcore/dom0_vcpus.h"
 #include "vmcore/dom0_view.h"
 #include "vmcore/runs.h"
+#include "vmcore/xen_frames.h"
 
 struct dom0_view {
 	struct core_view base;
@@ -112,6 +114,31 @@ static enum xk_status find_linux(struct core *v, const struct core *c, const str
 	return add_loads(v, &l, text, d);
 }
 
+/* dom0's CPUs in place of the machine's. */
+static enum xk_status add_registers(struct core *v, const struct core_notes *n,
+	const struct xen_xlat *x, struct core_reader *r, struct diag *d)
+{
+	const struct dom0_pages *p = &view_of(v)->pages;
+	const struct xen_frames *f = p->filter.frames;
+	const struct xen_domain *dom0 = f->dom0 ? xen_domain_find(f, f->dom0) : NULL;
+	struct dom0_vcpus cpus;
+	enum xk_status st;
+
+	if (!dom0) {
+		core_problem(v, "dom0 is not found in Xen's list: the core has no registers");
+		return XK_OK;
+	}
+	st = dom0_vcpus_read(n, x, r, dom0->at, &cpus, d);
+	if (st)
+		return st;
+	if (*cpus.why)
+		core_problem(v, "%s", cpus.why);
+	for (size_t i = 0; i < cpus.nr; i++)
+		dom0_prstatus(&v->notes, &cpus.v[i], p->p2m.bits);
+	dom0_vcpus_deinit(&cpus);
+	return XK_OK;
+}
+
 /* What is left of the notes when Xen's are gone. */
 static void copy_notes(struct core *v, const struct core *c)
 {
@@ -126,9 +153,8 @@ static void copy_notes(struct core *v, const struct core *c)
 			note_append(&v->notes, XKN_NAME, e.type, e.desc);
 }
 
-static enum xk_status fill(
-	struct core *v, const struct core *c, const struct core_notes *n, struct core_reader *r,
-	struct diag *d)
+static enum xk_status fill(struct core *v, const struct core *c, const struct core_notes *n,
+	struct core_reader *r, struct diag *d)
 {
 	struct dom0_pages *p = &view_of(v)->pages;
 	struct xen_xlat x;
@@ -147,6 +173,8 @@ static enum xk_status fill(
 	st = find_ram(v, r, d);
 	if (!st)
 		st = find_linux(v, c, n, &x, r, d);
+	if (!st)
+		st = add_registers(v, n, &x, r, d);
 	if (st)
 		return st;
 	copy_notes(v, c);
