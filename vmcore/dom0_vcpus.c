@@ -50,6 +50,7 @@ struct search {
 	unsigned domain_at; /* in struct vcpu */
 	vaddr_t *vcpus; /* by vcpu_id */
 	size_t nr;
+	uint8_t seen[MAX_CPUS / 8]; /* processors of which is known whose registers they hold */
 };
 
 static uint64_t word(const uint8_t *p)
@@ -126,17 +127,26 @@ static enum xk_status find_vcpus(struct search *s, struct diag *d)
 	return XK_OK;
 }
 
-/* Registers of a PV guest: never of ring 0, and by an entry that Xen knows. */
+#define FLAGS_ALWAYS 0x202u /* bit 1; and a PV guest never really disables interrupts */
+#define FLAGS_NEVER  UINT64_C(0xffffffffffc08028)
+
+static bool canonical(uint64_t v)
+{
+	return v >> 47 == 0 || v >> 47 == 0x1ffff;
+}
+
+/* Registers of a PV guest: never of ring 0, its stack of the same ring as its code, and by an entry
+ * that Xen knows. */
 static bool plausible(const uint8_t *p)
 {
 	uint64_t cs = word(p + UR_CS * 8), flags = word(p + UR_RFLAGS * 8);
-	uint64_t ip = word(p + UR_RIP * 8), sp = word(p + UR_RSP * 8), top = ip >> 47;
-	uint32_t vector = half(p + UR_VECTOR * 8 + 4) & 0xfffcffff;
+	uint64_t ip = word(p + UR_RIP * 8), ss = word(p + UR_SS * 8);
+	uint32_t vector = half(p + UR_VECTOR * 8 + 4) & 0xfffcffff; /* two flags of older ones */
 
 	/* above cs come 16 bits of nothing and the byte saved_upcall_mask */
-	return cs & 3 && cs & 0xfff8 && cs >> 40 == 0 && (flags & 2) && flags >> 22 == 0 &&
-	       (top == 0 || top == 0x1ffff) && ip >= CORE_PAGE && sp &&
-	       (sp >> 47 == 0 || sp >> 47 == 0x1ffff) && vector <= 0x1ff;
+	return cs & 3 && cs & 0xfff8 && !(cs >> 40) && (ss & 3) == (cs & 3) && ss & 0xfff8 &&
+	       (flags & FLAGS_ALWAYS) == FLAGS_ALWAYS && !(flags & FLAGS_NEVER) && canonical(ip) &&
+	       ip >= CORE_PAGE && canonical(word(p + UR_RSP * 8)) && vector <= 0x1ff;
 }
 
 static struct cpu_regs convert(const uint8_t *p)
@@ -173,15 +183,16 @@ static struct cpu_regs convert(const uint8_t *p)
 }
 
 /* Which vCPU's registers are on a stack: that of the last guest, which stays while the processor
- * idles. */
-static vaddr_t owner_of(const struct search *s, vaddr_t current, uint64_t per_cpu)
+ * idles; struct vcpu then has older ones. False: not known. */
+static bool owner_of(const struct search *s, vaddr_t current, uint64_t per_cpu, vaddr_t *ret)
 {
-	vaddr_t symbol, v;
+	vaddr_t symbol, domain;
 
 	if (xen_symbol(s->n, "per_cpu__curr_vcpu", &symbol) &&
-		xen_read(s->x, s->r, symbol + per_cpu, &v, 8))
-		return v;
-	return current;
+		xen_read(s->x, s->r, symbol + per_cpu, ret, sizeof(*ret)))
+		return true;
+	*ret = current;
+	return xen_read(s->x, s->r, current + s->domain_at, &domain, 8) && domain == s->domain;
 }
 
 static int find_vcpu(const struct search *s, vaddr_t at)
@@ -215,11 +226,12 @@ static unsigned find_info(const struct search *s, const uint8_t *top)
 }
 
 /* One processor, by the stack pointer that its crash note has. */
-static void read_stack(const struct search *s, const struct cpu_regs *cpu, struct dom0_vcpus *ret)
+static void read_stack(struct search *s, const struct cpu_regs *cpu, struct dom0_vcpus *ret)
 {
 	vaddr_t end = align_down(cpu->rsp, STACK_SIZE) + STACK_SIZE;
 	uint8_t top[CPU_INFO_MAX];
-	unsigned at;
+	unsigned at, cpu_id;
+	vaddr_t owner;
 	int id;
 
 	if (cpu->empty || !xen_read(s->x, s->r, end - CPU_INFO_MAX, top, sizeof(top)))
@@ -227,7 +239,11 @@ static void read_stack(const struct search *s, const struct cpu_regs *cpu, struc
 	at = find_info(s, top);
 	if (!at)
 		return;
-	id = find_vcpu(s, owner_of(s, word(top + at + 8), word(top + at + 16)));
+	if (!owner_of(s, word(top + at + 8), word(top + at + 16), &owner))
+		return;
+	cpu_id = half(top + at);
+	s->seen[cpu_id / 8] |= (uint8_t)(1u << cpu_id % 8);
+	id = find_vcpu(s, owner);
 	if (id < 0)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(info_after); i++) {
@@ -274,6 +290,15 @@ static unsigned find_saved(const struct search *s)
 	return found;
 }
 
+/* That a vCPU's own processor, where its newest registers may be, does not hold them. */
+static bool is_saved(const struct search *s, size_t i)
+{
+	uint32_t cpu;
+
+	return xen_read(s->x, s->r, s->vcpus[i] + 4, &cpu, sizeof(cpu)) && cpu < MAX_CPUS &&
+	       s->seen[cpu / 8] >> cpu % 8 & 1;
+}
+
 static void read_saved(const struct search *s, struct dom0_vcpus *ret)
 {
 	unsigned at = find_saved(s);
@@ -281,11 +306,10 @@ static void read_saved(const struct search *s, struct dom0_vcpus *ret)
 	for (size_t i = 0; at && i < s->nr; i++) {
 		uint8_t regs[UR_WORDS * 8];
 
-		if (!ret->v[i].empty ||
-			!xen_read(s->x, s->r, s->vcpus[i] + at, regs, sizeof(regs)) ||
-			!plausible(regs))
-			continue;
-		ret->v[i] = convert(regs);
+		if (ret->v[i].empty && is_saved(s, i) &&
+			xen_read(s->x, s->r, s->vcpus[i] + at, regs, sizeof(regs)) &&
+			plausible(regs))
+			ret->v[i] = convert(regs);
 	}
 }
 
