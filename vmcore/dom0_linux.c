@@ -82,3 +82,71 @@ size_t dom0_blank_start_info(struct dom0_pages *p, const struct linux_xlat *l, s
 	}
 	return p->nr_blanks;
 }
+
+/* Linux arch/x86/include/asm/processor.h (fixed_percpu_data), include/linux/sched.h (task_struct:
+ * thread_info, __state, stack; pid, tgid, stack_canary), include/uapi/linux/magic.h. */
+#define CANARY_AT    40
+#define STACK_MAGIC  0x57ac6e9du /* at a stack's lower end */
+#define PER_CPU_MAX  (512 * KiB) /* of one CPU's variables */
+#define TASK_MAX     (16 * KiB)
+#define PID_MAX	     (4u << 20)
+#define KERNEL_BEGIN (UINT64_C(0xffff) << 48)
+
+static bool has_stack(const struct linux_xlat *l, struct core_reader *under, vaddr_t task)
+{
+	static const unsigned places[] = {24, 32}; /* 64-bit; with saved_state before it */
+	uint64_t stack, end;
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (linux_read(l, under, task + places[i], &stack, 8) && stack >= KERNEL_BEGIN &&
+			stack % CORE_PAGE == 0 && linux_read(l, under, stack, &end, 8) &&
+			end == STACK_MAGIC)
+			return true;
+	return false;
+}
+
+/* Looks for the canary in a task, from its stack on. */
+static bool task_pid(const struct linux_xlat *l, struct core_reader *under, vaddr_t task,
+	uint64_t canary, uint32_t *ret)
+{
+	for (unsigned at = 40; at < TASK_MAX; at += 8) {
+		uint64_t v;
+		uint32_t ids[2]; /* pid, tgid */
+
+		if (!linux_read(l, under, task + at, &v, 8))
+			return false;
+		if (v != canary || !linux_read(l, under, task + at - 8, ids, sizeof(ids)))
+			continue;
+		if (ids[0] >= PID_MAX || ids[1] >= PID_MAX || !ids[0] != !ids[1])
+			return false;
+		*ret = ids[0];
+		return true;
+	}
+	return false;
+}
+
+uint32_t dom0_current_pid(
+	const struct linux_xlat *l, struct core_reader *under, const struct cpu_regs *g)
+{
+	uint8_t page[CORE_PAGE];
+	uint64_t canary;
+	uint32_t pid;
+
+	if (g->empty || l->bits != 64 || g->gs_base < KERNEL_BEGIN || g->gs_base % CORE_PAGE ||
+		!linux_read(l, under, g->gs_base + CANARY_AT, &canary, 8) || canary >> 32 == 0 ||
+		canary & 0xff) /* its first byte ends strings */
+		return 0;
+	for (vaddr_t off = 0; off < PER_CPU_MAX; off += CORE_PAGE) {
+		if (!linux_read(l, under, g->gs_base + off, page, sizeof(page)))
+			return 0;
+		for (unsigned i = 0; i < CORE_PAGE; i += 8) {
+			vaddr_t task;
+
+			memcpy(&task, page + i, 8);
+			if (task >= KERNEL_BEGIN && task % 64 == 0 && has_stack(l, under, task) &&
+				task_pid(l, under, task, canary, &pid))
+				return pid;
+		}
+	}
+	return 0;
+}

@@ -21,4 +21,13 @@ struct range dom0_image(const struct dom0_pages *p, const struct linux_xlat *l,
 size_t dom0_blank_start_info(struct dom0_pages *p, const struct linux_xlat *l, struct range image,
 	struct core_reader *under) _nonnull_;
 
+/*
+ * The pid of the task that a CPU with these registers ran, by which drgn tells whether they are that
+ * task's. Of 64-bit kernels with a stack protector, up to 6.14: the task is the one that a pointer
+ * of the CPU's own area leads to, that has a stack, and that has the canary which the CPU uses; its
+ * pid and tgid stand before that. 0: not known, or the idle task.
+ */
+uint32_t dom0_current_pid(
+	const struct linux_xlat *l, struct core_reader *under, const struct cpu_regs *g) _nonnull_;
+
 #endif

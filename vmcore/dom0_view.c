@@ -90,16 +90,15 @@ static enum xk_status add_loads(
 
 /* A core without Linux's addresses is one all the same: pages by number. */
 static enum xk_status find_linux(struct core *v, const struct core *c, const struct core_notes *n,
-	const struct xen_xlat *x, struct core_reader *r, struct diag *d)
+	const struct xen_xlat *x, struct core_reader *r, struct linux_xlat *l, struct diag *d)
 {
 	struct dom0_pages *p = &view_of(v)->pages;
 	struct range text = {0, 0};
-	struct linux_xlat l = {0};
 	struct diag why;
 	enum xk_status st;
 
 	diag_init(&why);
-	st = linux_xlat_init(c, n, x, r, &l, &why);
+	st = linux_xlat_init(c, n, x, r, l, &why);
 	if (st == XK_NOMEM)
 		return diag_fail(d, st, "%s", why.text);
 	if (st)
@@ -107,16 +106,16 @@ static enum xk_status find_linux(struct core *v, const struct core *c, const str
 			"where dom0's kernel lies is not known, and tools may not open the core: %s",
 			why.text);
 	else
-		text = dom0_image(p, &l, n, r);
-	if (!st && !dom0_blank_start_info(p, &l, text, r))
+		text = dom0_image(p, l, n, r);
+	if (!st && !dom0_blank_start_info(p, l, text, r))
 		core_problem(v,
 			"dom0's xen_start_info is not found: crash will take the core for one of Xen and not read what is behind page tables");
-	return add_loads(v, &l, text, d);
+	return add_loads(v, l, text, d);
 }
 
 /* dom0's CPUs in place of the machine's. */
 static enum xk_status add_registers(struct core *v, const struct core_notes *n,
-	const struct xen_xlat *x, struct core_reader *r, struct diag *d)
+	const struct xen_xlat *x, const struct linux_xlat *l, struct core_reader *r, struct diag *d)
 {
 	const struct dom0_pages *p = &view_of(v)->pages;
 	const struct xen_frames *f = p->filter.frames;
@@ -133,8 +132,10 @@ static enum xk_status add_registers(struct core *v, const struct core_notes *n,
 		return st;
 	if (*cpus.why)
 		core_problem(v, "%s", cpus.why);
-	for (size_t i = 0; i < cpus.nr; i++)
+	for (size_t i = 0; i < cpus.nr; i++) {
+		cpus.v[i].pid = dom0_current_pid(l, r, &cpus.v[i]);
 		dom0_prstatus(&v->notes, &cpus.v[i], p->p2m.bits);
+	}
 	dom0_vcpus_deinit(&cpus);
 	return XK_OK;
 }
@@ -177,6 +178,7 @@ static enum xk_status fill(struct core *v, const struct core *c, const struct co
 	struct core_reader *r, struct diag *d)
 {
 	struct dom0_pages *p = &view_of(v)->pages;
+	struct linux_xlat l = {0};
 	struct xen_xlat x;
 	enum xk_status st = xen_xlat_init(c, n, r, &x, d);
 
@@ -192,9 +194,9 @@ static enum xk_status fill(struct core *v, const struct core *c, const struct co
 		core_problem(v, "%s", p->why);
 	st = find_ram(v, r, d);
 	if (!st)
-		st = find_linux(v, c, n, &x, r, d);
+		st = find_linux(v, c, n, &x, r, &l, d);
 	if (!st)
-		st = add_registers(v, n, &x, r, d);
+		st = add_registers(v, n, &x, &l, r, d);
 	if (st)
 		return st;
 	copy_notes(v, c);

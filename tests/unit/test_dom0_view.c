@@ -151,7 +151,7 @@ static void make_bits(unsigned shift, unsigned bits)
 	make_stack(1, VCPU(1), 200);
 	for (unsigned i = 0; i < 2; i++)
 		cpus[i] = (struct cpu_regs){
-			.rsp = DM + STACK(i) + 0x2f10, .gs_base = LINEAR + 0x50000 + i};
+			.rsp = DM + STACK(i) + 0x2f10, .gs_base = LINEAR + 0x50000 + i * 0x10000};
 	x.n.cpus = cpus;
 	x.n.nr_cpus = 2;
 	mkcore_note(&x.m, "CORE", NT_PRSTATUS, (uint8_t[336]){1}, 336);
@@ -324,10 +324,48 @@ static void registers(void **state)
 		assert_int_equal(n.cpus[0].r15, 0x1500);
 		assert_int_equal(n.cpus[0].rdi, 0x150e);
 		assert_true(n.cpus[1].rip == UINT64_C(0xffffffff80001100));
-		assert_true(n.cpus[1].gs_base == LINEAR + 0x50001);
+		assert_true(n.cpus[1].gs_base == LINEAR + 0x60000);
 		assert_int_equal(n.cpus[2].rip, 0x401234);
 		assert_int_equal(n.cpus[2].cs, 0xe033); /* a process's */
 		assert_int_equal(n.cpus[2].rbx, 0x1505);
+	}
+}
+
+/* Of vCPU 1: its own area at 0x60000, a task at 0x70000 with a stack at 0x78000. */
+static void pid_of_the_task(void **state)
+{
+	static const struct {
+		maddr_t at;
+		uint64_t v;
+		unsigned pid;
+	} rows[] = {
+		{0x60000, 0, 105}, {0x60100, LINEAR + 0x70008, 0}, /* no task is there */
+		{0x60100, LINEAR + 0x800000, 0}, /* beyond dom0's memory */
+		{0x60028, UINT64_C(0x1122334455667701), 0}, /* no canary: it ends no string */
+		{0x60028, UINT64_C(0x1122334455667800), 0}, /* another one */
+		{0x70020, LINEAR + 0x79000, 0}, /* a stack without its mark */
+		{0x70020, LINEAR + 0x78008, 0},
+		{0x70200, UINT64_C(0x69), 0}, /* pid 105 of process 0 */
+		{0x70200, UINT64_C(0x69ffffffff), 0},
+		{0x70200, UINT64_C(0x6900000069) + 3, 108}, /* a thread */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (i) {
+			unmake(state);
+			make(state);
+		}
+		mkcore_put64(&x.m, 0x1060000 + 40, UINT64_C(0x1122334455667700));
+		mkcore_put64(&x.m, 0x1060000 + 0x100, LINEAR + 0x70000);
+		mkcore_put64(&x.m, 0x1070000 + 32, LINEAR + 0x78000);
+		mkcore_put64(&x.m, 0x1078000, 0x57ac6e9d);
+		mkcore_put64(&x.m, 0x1070000 + 0x200, UINT64_C(0x6900000069));
+		mkcore_put64(&x.m, 0x1070000 + 0x208, UINT64_C(0x1122334455667700));
+		mkcore_put64(&x.m, 0x1000000 + rows[i].at, rows[i].v);
+		assert_int_equal(view(), XK_OK);
+		assert_int_equal(n.cpus[0].pid, 0);
+		assert_int_equal(n.cpus[1].pid, rows[i].pid);
+		assert_int_equal(n.cpus[2].pid, 0);
 	}
 }
 
@@ -505,6 +543,7 @@ int main(void)
 		S(notes),
 		S(registers),
 		S(registers_of_the_idle),
+		S(pid_of_the_task),
 		S(registers_missing),
 		S(not_dom0s),
 		cmocka_unit_test_teardown(in_32_bits, unmake),
