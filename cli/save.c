@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/save.h"
 #include "cli/spool.h"
+#include "vmcore/dom0_view.h"
 
 /* Memory for more threads than that is not there in a dump kernel: 11 MiB each. */
 #define AUTO_THREADS 4
@@ -129,6 +130,10 @@ static enum xk_status make_request(
 			return diag_fail(d, XK_USAGE,
 				"-o -: standard output is a terminal; a dump is no text");
 	}
+	if (s->save.only_dom0 && (s->save.all_domains || s->save.nr_domains))
+		return diag_fail(d, XK_USAGE,
+			"--only-dom0: guests have no place in a core of dom0 alone; leave out %s",
+			s->save.all_domains ? "--all-domains" : "--keep-domain");
 	rq->filter.level = s->save.level;
 	rq->filter.guests = s->save.all_domains;
 	rq->filter.keep_domains = s->save.domains;
@@ -151,6 +156,12 @@ static enum xk_status say_partial(const struct save_result *r, bool dry_run, str
 	return XK_PARTIAL;
 }
 
+static void show_problems(char *const *problems, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		print_line(stderr, "xenkdump: warning: ", problems[i]);
+}
+
 /* What the notes say, with those that were lost and are found again. */
 static enum xk_status read_notes(
 	struct core *c, struct core_notes *n, struct notes_lost *lost, struct diag *d)
@@ -164,38 +175,68 @@ static enum xk_status read_notes(
 		core_notes_deinit(n);
 		return st;
 	}
-	for (size_t i = 0; i < c->nr_problems; i++)
-		print_line(stderr, "xenkdump: warning: ", c->problems[i]);
-	for (size_t i = 0; i < n->nr_problems; i++)
-		print_line(stderr, "xenkdump: warning: ", n->problems[i]);
+	show_problems(c->problems, c->nr_problems);
+	show_problems(n->problems, n->nr_problems);
 	return XK_OK;
 }
 
-static enum xk_status save(
-	struct settings *s, struct core *c, struct save_request *rq, struct diag *d)
+static enum xk_status save_parsed(struct settings *s, const struct core *c,
+	const struct core_notes *n, const struct notes_lost *lost, struct save_request *rq,
+	struct diag *d)
 {
 	struct show view = {.terminal = isatty(STDERR_FILENO)};
-	struct core_notes n;
 	struct save_result r;
-	struct notes_lost lost;
-	enum xk_status st = read_notes(c, &n, &lost, d);
+	enum xk_status st;
 
-	if (st)
-		return st;
 	rq->progress = show_progress;
 	rq->notice = show_notice;
 	rq->ctx = &view;
 	catch_signals();
-	st = save_core(c, &n, rq, &r, d);
+	st = save_core(c, n, rq, &r, d);
 	end_line(&view);
 	if (st == XK_OK || st == XK_PARTIAL) {
 		enum xk_status shown =
-			s->json ? save_show_json(rq, &r, &lost, d) : save_show_text(rq, &r, &lost);
+			s->json ? save_show_json(rq, &r, lost, d) : save_show_text(rq, &r, lost);
 
 		st = shown ? shown : st;
 	}
 	if (st == XK_PARTIAL)
 		say_partial(&r, rq->dry_run, d);
+	return st;
+}
+
+/* dom0 alone: another core, with other notes, made from this one. */
+static enum xk_status save_dom0(struct settings *s, const struct core *c,
+	const struct core_notes *n, const struct notes_lost *lost, struct save_request *rq,
+	struct diag *d)
+{
+	struct core_notes own;
+	struct core dom0;
+	enum xk_status st = dom0_view_open(c, n, &dom0, d);
+
+	if (st)
+		return st;
+	st = core_notes_parse(buf_bytes(&dom0.notes), dom0.machine, &own, d);
+	if (!st) {
+		show_problems(dom0.problems, dom0.nr_problems);
+		st = save_parsed(s, &dom0, &own, lost, rq, d);
+		core_notes_deinit(&own);
+	}
+	core_close(&dom0);
+	return st;
+}
+
+static enum xk_status save(
+	struct settings *s, struct core *c, struct save_request *rq, struct diag *d)
+{
+	struct notes_lost lost;
+	struct core_notes n;
+	enum xk_status st = read_notes(c, &n, &lost, d);
+
+	if (st)
+		return st;
+	st = s->save.only_dom0 ? save_dom0(s, c, &n, &lost, rq, d)
+			       : save_parsed(s, c, &n, &lost, rq, d);
 	core_notes_deinit(&n);
 	return st;
 }

@@ -151,6 +151,8 @@ void core_close(struct core *c)
 	if (f) {
 		core_elf_close(f);
 		core_kdump_close(f);
+		if (f->view)
+			f->view->close(f->view);
 		for (size_t i = 0; i < f->nr_src; i++)
 			source_close(&f->src[i]);
 		free(f->src);
@@ -177,7 +179,8 @@ struct core_reader *core_reader_create(const struct core *c)
 	/* Copies to a misaligned buffer are ten times slower (rep movsb of current CPUs). */
 	r->run = aligned_alloc(CORE_PAGE, CORE_RUN_PAGES * CORE_PAGE);
 	r->slots = aligned_alloc(CORE_PAGE, CORE_SLOTS * CORE_PAGE);
-	if (!r->run || !r->slots || (c->file->kdump && !kdump_reader_init(r))) {
+	if (!r->run || !r->slots || (c->file->kdump && !kdump_reader_init(r)) ||
+		(c->file->view && !c->file->view->reader_init(r))) {
 		core_reader_destroy(r);
 		return NULL;
 	}
@@ -189,6 +192,7 @@ void core_reader_destroy(struct core_reader *r)
 	if (!r)
 		return;
 	kdump_reader_deinit(r);
+	core_reader_destroy(r->under);
 	source_view_deinit(&r->view);
 	free(r->run);
 	free(r->slots);

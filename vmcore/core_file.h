@@ -26,12 +26,19 @@ struct core_ops {
 	enum page_state (*page)(struct core_reader *r, uint64_t pfn, uint8_t *to);
 };
 
+/* Of a core that is a view of another one, which its readers read by readers of their own. */
+struct core_view {
+	bool (*reader_init)(struct core_reader *r); /* sets r->under */
+	void (*close)(struct core_view *v);
+};
+
 struct core_file {
 	const struct core_ops *ops;
 	struct source *src;
 	size_t nr_src;
 	struct spans *elf; /* by machine address; rank: enum span_kind, id: header */
 	struct kdump *kdump;
+	struct core_view *view; /* NULL: the file is the core */
 };
 
 struct core_reader {
@@ -47,6 +54,7 @@ struct core_reader {
 		enum page_state state;
 	} slot[CORE_SLOTS];
 	struct kdump_reader *kdump;
+	struct core_reader *under; /* of a view: reads what it is a view of */
 };
 
 /* Adds a finding; what is too much is counted out by the last one. Never fails. */
