@@ -3,6 +3,7 @@
 import checks
 import initramfs
 import qemu
+import save_checks
 import steps
 from core import parse_xensyms
 from errors import HarnessError
@@ -59,6 +60,8 @@ class Run(steps.Run):
         self.vmcoreinfo = checks.check_core(self.rep, self.disk, self.xen, self.cpus, self.marker,
                                             self.pfn, self.symbols)
         checks.check_tools(self.rep, self.disk, self.cpus, self.release)
+        if self.saver:
+            save_checks.check_xen(self.rep, self.disk, self.saver, self.release)
 
 
 def crash_key(run, m):
@@ -180,14 +183,14 @@ def crash_opens(run):
 
 
 CASES = [
-    dict(id="a", what="dom0 panic, 64-bit dump kernel", body=plain(sysrq)),
+    dict(id="a", what="dom0 panic, 64-bit dump kernel", body=plain(sysrq), save=True),
     dict(id="b", what="dom0 panic, 686-pae dump kernel", body=plain(sysrq), arch="i386",
          crashkernel="192M@256M"),
-    dict(id="c", what="hypervisor crash key", body=plain(crash_key)),
+    dict(id="c", what="hypervisor crash key", body=plain(crash_key), save=True),
     dict(id="d", what="test-crash", body=plain(test_crash)),
     dict(id="e", what="6 GiB, crash region above 4 GiB", body=above_4g, mem=6144,
          crashkernel="256M", limit=400, copy=300),
-    dict(id="f", what="4 vCPUs", body=plain(sysrq), cpus=4),
+    dict(id="f", what="4 vCPUs", body=plain(sysrq), cpus=4, save=True),
     dict(id="g", what="load, unload, reload, status", body=sequences),
     dict(id="u", what="crash after unload", body=unloaded),
     dict(id="h", what="corrupted image", body=corrupted),

@@ -2,7 +2,8 @@
 """A 32-bit PV Linux from outside as dom0 (E2E_DOM0_32): the i386 build runs in it, as root.
 
 Such kernels ended with Linux 5.8, so there is none to fetch: this drives whatever it is given, which
-must have its Xen drivers built in and take an initramfs. E2E_DOM0_32_LIBS: a folder of i386 Xen
+must take an initramfs, and have its Xen drivers built in or among its modules
+(E2E_DOM0_32_MODULES: their folder, lib/modules/RELEASE). E2E_DOM0_32_LIBS: a folder of i386 Xen
 libraries (libxenctrl or libxencall and what they need), found at any depth; without it the loader
 has to do without them.
 """
@@ -72,9 +73,12 @@ class Outside:
         self.programs = {"xenkdump": xenkdump, "marker": env._compile("marker", "i386")}
         self.libs = closure([xenkdump], libs, [*folders, *I386_LIBS, "/lib"])
         self.busybox = env.pk.busybox("i386")
+        folder = os.environ.get("E2E_DOM0_32_MODULES")
+        self.modules = (initramfs.modules_in_order(pathlib.Path(folder), initramfs.XEN_MODULES)
+                        if folder else [])
 
     def archive(self, path, files):
-        cpio = initramfs._base(self.busybox, [], initramfs.HOST_INIT)
+        cpio = initramfs._base(self.busybox, self.modules, initramfs.HOST_INIT)
         for name, src in self.programs.items():
             cpio.file(f"bin/{name}", src.read_bytes(), 0o755)
         for name, src in self.libs.items():

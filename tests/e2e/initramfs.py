@@ -119,6 +119,9 @@ def module_data(path):
     return data
 
 
+XEN_MODULES = ("xen-privcmd", "xenfs", "xen-evtchn")
+
+
 def modules_in_order(moddir, wanted):
     """[(name, bytes)] of the wanted modules and what they need, in the order to insert them."""
     norm = lambda s: s.replace("-", "_")
@@ -248,7 +251,7 @@ def host(path, busybox, modules, programs, libs, files):
 def dom0(path, busybox, moddir, binaries, libs, files, more=({}, {})):
     """binaries: {name: path} put in /bin; libs: {soname: path}, all 64-bit; files: {name: path};
     more: further programs and libs as host() takes them."""
-    mods = modules_in_order(moddir, ("xen-privcmd", "xenfs", "xen-evtchn"))
+    mods = modules_in_order(moddir, XEN_MODULES)
     return host(path, busybox, mods, {**{f"bin/{n}": p for n, p in binaries.items()}, **more[0]},
                 {**{(n, "amd64"): p for n, p in libs.items()}, **more[1]}, files)
 

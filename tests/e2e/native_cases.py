@@ -10,6 +10,7 @@ import checks
 import initramfs
 import native_checks
 import qemu
+import save_checks
 import steps
 from errors import HarnessError
 from steps import DUMP_CMDLINE, step_through, sysrq
@@ -109,6 +110,9 @@ class NativeRun(steps.Run):
             self.pfn, crashed, self.by_file)
         vmcore_dmesg = self.env.pk.kexec_tools().parent / "vmcore-dmesg"
         native_checks.check_tools(self.rep, self.disk, self.host, self.cpus, [vmcore_dmesg])
+        if self.saver:
+            save_checks.check_native(self.rep, self.disk, self.saver, self.release,
+                                     self.host.bits)
 
     def after_save(self, m):
         said = m.text[m.text.index("@@dump-kernel"):]
@@ -312,7 +316,7 @@ I386 = dict(host="i386", mem=768)
 BOTH = ("i386", "amd64")
 
 CASES = [
-    row("n1", "x86_64, low region", works(*LOW), **BELOW),
+    row("n1", "x86_64, low region", works(*LOW), **BELOW, save=True),
     row("n2", "x86_64, 896 MiB to 4 GiB", works(*MIDDLE), **MID, cpus=4),
     row("n3", "x86_64, above 4 GiB", works(*HIGH, after=low_given), **TOP),
     row("n4", "x86_64, 5-level page tables", five_levels, **MID, cpu="Haswell-noTSX,+la57"),
@@ -327,7 +331,7 @@ CASES = [
     row("n9", "686-pae dump kernel", works(*LOW), **BELOW, arch="i386"),
     row("n10", "i386 tool, 686-pae dump kernel", works(*LOW), **BELOW, arch="i386", tools=BOTH,
         own="i386 build that keeps 64-bit addresses whole"),
-    row("n11", "i386 host and dump kernel", works(*LOW), **I386, arch="i386"),
+    row("n11", "i386 host and dump kernel", works(*LOW), **I386, arch="i386", save=True),
     row("n12", "i386 host, x86_64 dump kernel", works(*LOW), **I386, arch="amd64",
         own="header for such a dump kernel"),
     row("n13", "CPU without long mode", no_long_mode, **I386, arch="i386", others=("amd64",),

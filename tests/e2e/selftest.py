@@ -10,6 +10,7 @@ import sys
 import tempfile
 import unittest
 import zlib
+from unittest import mock
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -21,6 +22,8 @@ import dom0_linux  # noqa: E402
 import initramfs  # noqa: E402
 import packages  # noqa: E402
 import run  # noqa: E402
+import save_checks  # noqa: E402
+import truth  # noqa: E402
 from selftest_native import *  # noqa: E402,F401,F403 # their tests run here, too
 from errors import Failure, HarnessError, Skip, StepTimeout  # noqa: E402
 
@@ -192,6 +195,54 @@ class Dom032(unittest.TestCase):
         """Of a program of the wrong width nothing is packed."""
         self.assertRaisesRegex(HarnessError, "is not a 32-bit ELF file",
                                lambda: dom0_linux.needed("/proc/self/exe"))
+
+
+class Saved(unittest.TestCase):
+    """A dump of eight pages: dom0 has 1 and 2, 5 and 6 are free, 3 is Xen's, 7 ends half-way."""
+
+    class Memory:
+        def __init__(self, pages, bent=None):
+            self.loads = [{"pa": n * PAGE, "filesz": PAGE if n != 7 else PAGE // 2} for n in pages]
+            self.bent = bent
+
+        def read(self, at, size):
+            n = at // PAGE
+            return bytes([n + (n == self.bent)]) * size
+
+    class Frames:
+        def __init__(self, _):
+            pass
+
+        def maps(self, mfn):
+            return mfn < 7
+
+        def is_free(self, mfn):
+            return mfn in (5, 6)
+
+    def judge(self, pages, bent=None):
+        with mock.patch.object(truth, "Frames", self.Frames), \
+                mock.patch.object(truth, "read_list", lambda core, bits: {0: 1, 1: 2}):
+            return truth.check_saved(self.Memory(range(8)), self.Memory(pages, bent), 64)
+
+    def test_good(self):
+        self.assertEqual(self.judge((0, 1, 2, 3, 4, 7)), (6, 2))
+
+    def test_bad(self):
+        for pages, bent, text in (
+                ((0, 1, 2, 4, 7), None, "1 pages were dropped that are not free"),
+                ((0, 1, 3, 4, 7), None, "1 pages were dropped that are not free"),
+                ((0, 1, 2, 3, 4, 6, 7), None, "1 free pages were kept"),
+                ((0, 1, 2, 3, 4, 7, 8), None, "1 pages are not in the source"),
+                ((0, 1, 2, 3, 4, 7), 2, "page 0x2 differs"),
+                ((0, 1, 2, 3, 4, 7), 7, "page 0x7 differs")):
+            self.assertRaisesRegex(Failure, text, lambda p=pages, b=bent: self.judge(p, b))
+
+    def test_same_pages(self):
+        good = self.Memory((1, 2))
+        self.assertEqual(save_checks.same_pages(good, self.Memory((2, 1))), 2)
+        for other, text in ((self.Memory((1,)), "2 and 1 pages"),
+                            (self.Memory((1, 2), 2), "page 0x2 differs")):
+            self.assertRaisesRegex(Failure, text, lambda o=other: save_checks.same_pages(good, o))
 
 
 class Sources(unittest.TestCase):
