@@ -29,6 +29,8 @@ struct out {
 	char *path; /* as given, for people */
 	char *name, *part, *incomplete; /* within dir */
 	uint64_t written, size, synced;
+	int lost; /* errno of the first fsync() that failed: the system tells an error of the device
+		   * once, and what it was about is gone from memory and not on the disk */
 };
 
 static void out_free(struct out *o)
@@ -206,13 +208,16 @@ enum xk_status out_extend(struct out *o, uint64_t len, struct diag *d)
 	return XK_OK;
 }
 
+static enum xk_status sync_file(struct out *o, struct diag *d)
+{
+	if (!o->lost && fsync(o->fd))
+		o->lost = errno;
+	return o->lost ? io_fail(o, "cannot be written to the device", o->lost, d) : XK_OK;
+}
+
 enum xk_status out_flush(struct out *o, struct diag *d)
 {
-	if (is_stream(o))
-		return XK_OK;
-	if (fsync(o->fd))
-		return io_fail(o, "cannot be written to the device", errno, d);
-	return XK_OK;
+	return is_stream(o) ? XK_OK : sync_file(o, d);
 }
 
 /* Root may use the blocks that a file system keeps back. */
@@ -379,10 +384,11 @@ static int rename_new(int dir, const char *from, const char *to)
 static enum xk_status publish(struct out *o, bool whole, struct diag *d)
 {
 	const char *to = whole ? o->name : o->incomplete;
+	enum xk_status st = sync_file(o, d);
 	int err;
 
-	if (fsync(o->fd))
-		return io_fail(o, "cannot be written to the device", errno, d);
+	if (st)
+		return st;
 	if (!part_is_ours(o))
 		return diag_fail(d, XK_IO,
 			"%s%s: was removed or replaced while it was written; the dump is lost",

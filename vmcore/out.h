@@ -33,7 +33,8 @@ enum xk_status out_reserve(struct out *o, uint64_t off, uint64_t len, struct dia
 /* The file is at least that long, its end a hole. Nothing happens when flattened. */
 enum xk_status out_extend(struct out *o, uint64_t len, struct diag *d) _nonnull_;
 
-/* What was written so far is on the device: what follows may rely on it. */
+/* What was written so far is on the device: what follows may rely on it. After a failure the file is
+ * never published, for nobody knows what it lacks. */
 enum xk_status out_flush(struct out *o, struct diag *d) _nonnull_;
 
 /* Free bytes where this file would lie; UINT64_MAX for a stream or when it cannot be told. */
