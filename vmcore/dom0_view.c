@@ -157,20 +157,18 @@ static void copy_notes(struct core *v, const struct core *c)
 /* Only a PV dom0 has a list of its pages; what the loader noted says what else it was. */
 static enum xk_status refuse(const struct core_notes *n, struct diag *d)
 {
-	static const char *const others[] = {"\nguest = PVH\n", "\nguest = HVM\n"};
-	const struct bytes facts =
-		n->xenkdump ? buf_bytes(&n->xenkdump->facts) : (struct bytes){NULL, 0};
+	struct bytes guest;
 
 	if (!n->xen)
 		return diag_fail(d, XK_UNSUPPORTED,
 			"the core is not one of Xen: a Linux without Xen is saved without --only-dom0");
 	if (n->xen_info.p2m_mfn)
 		return XK_OK;
-	for (size_t i = 0; facts.len && i < ARRAY_SIZE(others); i++)
-		if (memmem(facts.data, facts.len, others[i], strlen(others[i])))
-			return diag_fail(d, XK_UNSUPPORTED,
-				"dom0 is %.3s: where its pages lie is in tables of the processor's (EPT or NPT), which are not read; only a PV dom0 has a list of its own",
-				others[i] + strlen("\nguest = "));
+	if (xkn_fact(n->xenkdump, "guest", 0, &guest) && guest.len == 3 &&
+		(!memcmp(guest.data, "PVH", 3) || !memcmp(guest.data, "HVM", 3)))
+		return diag_fail(d, XK_UNSUPPORTED,
+			"dom0 is %.3s: where its pages lie is in tables of the processor's (EPT or NPT), which are not read; only a PV dom0 has a list of its own",
+			(const char *)guest.data);
 	return XK_OK;
 }
 
