@@ -55,28 +55,14 @@ static void uses(
 	const struct dom0_pages *p, struct core_reader *r, uint64_t mfn, size_t nr, enum use *ret)
 {
 	const struct xen_frames *f = p->filter.frames;
-	const struct pdx *px = &f->x.pdx;
 	uint8_t scratch[XEN_ENTRY_MAX];
+	const uint8_t *data;
 
-	while (nr) {
-		uint64_t pdx = pdx_from_pfn(px, mfn);
-		size_t n = (size_t)min_u64(nr, pdx_stretch(px, mfn));
-		const uint8_t *data;
-
-		if (mfn >= f->x.max_page || pdx_to_pfn(px, pdx) != mfn)
-			n = 0;
-		else
-			n = xen_array_get(&f->frames, &f->x, r, pdx,
-				(size_t)min_u64(n, f->x.max_page - mfn), scratch, &data);
-		for (size_t i = 0; i < n; i++)
-			ret[i] = use_of(p, data + i * f->frames.size);
-		if (!n) {
-			n = 1;
-			*ret = USE_DATA;
-		}
-		mfn += n;
-		ret += n;
-		nr -= n;
+	for (size_t i = 0, n; i < nr; i += n ? n : 1) {
+		n = xen_page_run(f, r, mfn + i, nr - i, scratch, &data);
+		ret[i] = USE_DATA;
+		for (size_t k = 0; k < n; k++)
+			ret[i + k] = use_of(p, data + k * f->frames.size);
 	}
 }
 
@@ -235,7 +221,7 @@ static struct census take_census(const struct dom0_pages *p, struct core_reader 
 	struct census s = {0};
 
 	for (uint64_t pfn = 0; pfn < p->p2m.nr; pfn += step) {
-		uint64_t mfn = p2m_mfn(&p->p2m, r, pfn), pdx, back;
+		uint64_t mfn = p2m_mfn(&p->p2m, r, pfn), back;
 		uint8_t scratch[XEN_ENTRY_MAX];
 		const uint8_t *data;
 
@@ -244,9 +230,7 @@ static struct census take_census(const struct dom0_pages *p, struct core_reader 
 		s.pages++;
 		to_pfns(p, r, &mfn, 1, &back);
 		s.back += back == pfn;
-		pdx = pdx_from_pfn(&f->x.pdx, mfn);
-		if (mfn >= f->x.max_page || pdx_to_pfn(&f->x.pdx, pdx) != mfn ||
-			!xen_array_get(&f->frames, &f->x, r, pdx, 1, scratch, &data))
+		if (!xen_page_run(f, r, mfn, 1, scratch, &data))
 			continue;
 		s.told++;
 		s.writable_3 += type_at(f, data) >> 61 == TYPE_WRITABLE;

@@ -58,25 +58,18 @@ static bool search_pages(struct search *s, uint64_t pfn, uint64_t nr)
 static void heap_window(
 	const struct xen_frames *f, struct core_reader *r, uint64_t pfn, size_t nr, bool *heap)
 {
-	for (size_t i = 0; i < nr;) {
-		uint64_t pdx = pdx_from_pfn(&f->x.pdx, pfn + i);
-		uint8_t scratch[XEN_ENTRY_MAX];
-		const uint8_t *data;
-		size_t n = 0;
+	uint8_t scratch[XEN_ENTRY_MAX];
+	const uint8_t *data;
 
-		if (pfn + i < f->x.max_page && pdx_to_pfn(&f->x.pdx, pdx) == pfn + i)
-			n = xen_array_get(&f->frames, &f->x, r, pdx,
-				(size_t)min_u64(nr - i, pdx_stretch(&f->x.pdx, pfn + i)), scratch,
-				&data);
+	memset(heap, 0, nr * sizeof(*heap));
+	for (size_t i = 0, n; i < nr; i += n ? n : 1) {
+		n = xen_page_run(f, r, pfn + i, nr - i, scratch, &data);
 		for (size_t k = 0; k < n; k++) {
 			struct xen_page p = xen_page_at(f, data + k * f->frames.size);
 
 			heap[i + k] = p.info != UINT64_MAX && p.info & PGC_XEN_HEAP &&
 				      !(p.info & PGC_ALLOCATED) && !p.owner;
 		}
-		if (!n)
-			heap[i] = false;
-		i += n ? n : 1;
 	}
 }
 

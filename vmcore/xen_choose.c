@@ -87,19 +87,12 @@ static void try_pages(struct trial *t, uint64_t pfn, const uint8_t *entry, size_
 
 static void try_window(struct trial *t, uint64_t pfn, size_t nr)
 {
-	const struct pdx *p = &t->f->x.pdx;
 	uint8_t scratch[XEN_ENTRY_MAX];
 	const uint8_t *data;
 
 	while (nr && pfn < t->f->x.max_page) {
-		uint64_t pdx = pdx_from_pfn(p, pfn);
-		size_t n =
-			(size_t)min_u64(min_u64(nr, pdx_stretch(p, pfn)), t->f->x.max_page - pfn);
+		size_t n = xen_page_run(t->f, t->r, pfn, nr, scratch, &data);
 
-		if (pdx_to_pfn(p, pdx) == pfn)
-			n = xen_array_get(&t->f->frames, &t->f->x, t->r, pdx, n, scratch, &data);
-		else
-			n = 0;
 		if (n)
 			try_pages(t, pfn, data, n);
 		else

@@ -44,16 +44,26 @@ enum page_kind xen_page_kind(const struct xen_frames *f, const struct pgc *t, st
 	return owner_kind(f, t, p);
 }
 
+size_t xen_page_run(const struct xen_frames *f, struct core_reader *r, uint64_t pfn, size_t max,
+	uint8_t *scratch, const uint8_t **data)
+{
+	const struct pdx *p = &f->x.pdx;
+	uint64_t pdx = pdx_from_pfn(p, pfn);
+
+	/* Not Xen's to know, or in a hole: the number would be another page's. */
+	if (p->scheme == PDX_UNKNOWN || pfn >= f->x.max_page || pdx_to_pfn(p, pdx) != pfn)
+		return 0;
+	max = (size_t)min_u64(min_u64(max, pdx_stretch(p, pfn)), f->x.max_page - pfn);
+	return xen_array_get(&f->frames, &f->x, r, pdx, max, scratch, data);
+}
+
 bool xen_page_get(
 	const struct xen_frames *f, struct core_reader *r, uint64_t pfn, struct xen_page *ret)
 {
-	uint64_t pdx = pdx_from_pfn(&f->x.pdx, pfn);
 	uint8_t scratch[XEN_ENTRY_MAX];
 	const uint8_t *data;
 
-	if (f->x.pdx.scheme == PDX_UNKNOWN || pfn >= f->x.max_page ||
-		pdx_to_pfn(&f->x.pdx, pdx) != pfn ||
-		!xen_array_get(&f->frames, &f->x, r, pdx, 1, scratch, &data))
+	if (!xen_page_run(f, r, pfn, 1, scratch, &data))
 		return false;
 	*ret = xen_page_at(f, data);
 	return true;
@@ -91,28 +101,6 @@ static void judge(const struct xen_frames *f, const uint8_t *entry, size_t nr, u
 		judge_width(f, entry, nr, f->frames.size, f->domain_size, kinds);
 }
 
-/* Pages of one stretch of pdxs. */
-static void judge_stretch(
-	const struct xen_frames *f, struct core_reader *r, uint64_t pdx, size_t nr, uint8_t *kinds)
-{
-	uint8_t scratch[XEN_ENTRY_MAX];
-
-	while (nr) {
-		const uint8_t *data;
-		size_t n = xen_array_get(&f->frames, &f->x, r, pdx, nr, scratch, &data);
-
-		if (n) {
-			judge(f, data, n, kinds);
-		} else {
-			n = 1;
-			*kinds = PK_UNKNOWN;
-		}
-		pdx += n;
-		kinds += n;
-		nr -= n;
-	}
-}
-
 /* First of granted[] that is not below pfn. */
 static size_t first_granted(const struct xen_frames *f, uint64_t pfn)
 {
@@ -133,24 +121,16 @@ void xen_filter_window(
 	const struct xen_filter *xf, struct core_reader *r, uint64_t pfn, size_t nr, uint8_t *kinds)
 {
 	const struct xen_frames *f = xf->frames;
-	size_t done = 0;
+	uint8_t scratch[XEN_ENTRY_MAX];
+	const uint8_t *data;
 
-	if (!xf->usable) {
-		memset(kinds, PK_UNKNOWN, nr);
+	memset(kinds, PK_UNKNOWN, nr);
+	if (!xf->usable)
 		return;
-	}
-	while (done < nr) {
-		uint64_t at = pfn + done, pdx = pdx_from_pfn(&f->x.pdx, at);
-		size_t n = (size_t)min_u64(nr - done, pdx_stretch(&f->x.pdx, at));
-
-		/* Not Xen's to know, or in a hole: the number would be another page's. */
-		if (at >= f->x.max_page || pdx_to_pfn(&f->x.pdx, pdx) != at) {
-			kinds[done++] = PK_UNKNOWN;
-			continue;
-		}
-		n = (size_t)min_u64(n, f->x.max_page - at);
-		judge_stretch(f, r, pdx, n, kinds + done);
-		done += n;
+	for (size_t done = 0, n; done < nr; done += n ? n : 1) {
+		n = xen_page_run(f, r, pfn + done, nr - done, scratch, &data);
+		if (n)
+			judge(f, data, n, kinds + done);
 	}
 	for (size_t i = first_granted(f, pfn); i < f->nr_granted && f->granted[i] - pfn < nr; i++)
 		if (kinds[f->granted[i] - pfn] == PK_GUEST)

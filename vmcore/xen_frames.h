@@ -87,6 +87,9 @@ static inline struct xen_page xen_page_at(const struct xen_frames *f, const uint
 	memcpy(&p.owner, entry + f->domain_at, f->domain_size); /* x86 is little-endian */
 	return p;
 }
+/* Entries of pages from pfn on, as xen_array_get(). 0: the first page has none that can be read. */
+size_t xen_page_run(const struct xen_frames *f, struct core_reader *r, uint64_t pfn, size_t max,
+	uint8_t *scratch, const uint8_t **data) _nonnull_;
 /* One page's entry; false: it has none that can be read. */
 bool xen_page_get(const struct xen_frames *f, struct core_reader *r, uint64_t pfn,
 	struct xen_page *ret) _must_check_ _nonnull_;
