@@ -101,6 +101,8 @@ class Linux:
         self.run = run
         self.m = self.facts = None
         self.has_symbols = False
+        # Linux before 5.0 writes to address zero and falls over that.
+        run.panic = "(sysrq triggered crash|Fatal exception)"
 
     def _boot(self):
         run, parts = self.run, self.run.parts

@@ -239,10 +239,12 @@ class Saved(unittest.TestCase):
 
     def test_same_pages(self):
         good = self.Memory((1, 2))
-        self.assertEqual(save_checks.same_pages(good, self.Memory((2, 1))), 2)
-        for other, text in ((self.Memory((1,)), "2 and 1 pages"),
-                            (self.Memory((1, 2), 2), "page 0x2 differs")):
-            self.assertRaisesRegex(Failure, text, lambda o=other: save_checks.same_pages(good, o))
+        self.assertEqual(save_checks.same_pages(good, self.Memory((2, 1))),
+                         (True, "2 pages, 0 of which differ: []"))
+        for other, text in ((self.Memory((1,)), "they describe 2 and 1 pages"),
+                            (self.Memory((1, 2), 2), "2 pages, 1 of which differ: [2]")):
+            self.assertEqual(save_checks.same_pages(good, other), (False, text))
+        self.assertEqual(save_checks.same_pages(self.Memory(()), self.Memory(()))[0], False)
 
 
 class Sources(unittest.TestCase):
