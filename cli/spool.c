@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/spool.h"
+#include "common/io.h"
 #include "common/range.h"
 
 #define CHUNK (1u << 20)
@@ -48,21 +49,6 @@ static int open_unnamed(const char *folder)
 	return fd;
 }
 
-static bool write_all(int fd, const uint8_t *p, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, p, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		p += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
 static enum xk_status copy_input(int fd, const char *folder, struct diag *d)
 {
 	uint8_t *chunk = malloc(CHUNK);
@@ -81,10 +67,15 @@ static enum xk_status copy_input(int fd, const char *folder, struct diag *d)
 				strerror(errno), (unsigned long long)(total / MiB));
 		if (n <= 0)
 			break;
-		if (!write_all(fd, chunk, (size_t)n))
-			st = diag_fail(d, XK_IO,
-				"%s: keeping standard input, which is a pipe, in an unnamed file there: %s, after %llu MiB: write the stream to a file elsewhere and give that",
-				folder, strerror(errno), (unsigned long long)(total / MiB));
+		st = fd_write(fd, (struct bytes){chunk, (size_t)n}, d);
+		if (st) {
+			diag_prepend(d,
+				"%s: keeping standard input, which is a pipe, in an unnamed file there: ",
+				folder);
+			diag_append(d,
+				", after %llu MiB: write the stream to a file elsewhere and give that",
+				(unsigned long long)(total / MiB));
+		}
 		total += (uint64_t)n;
 	}
 	free(chunk);

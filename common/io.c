@@ -101,7 +101,7 @@ enum xk_status file_read(const char *path, size_t max, struct buf *ret, struct d
 	return XK_OK;
 }
 
-static enum xk_status write_all(int fd, struct bytes content, struct diag *d)
+enum xk_status fd_write(int fd, struct bytes content, struct diag *d)
 {
 	while (content.len) {
 		ssize_t n = write(fd, content.data, (size_t)min_u64(content.len, GiB));
@@ -147,7 +147,7 @@ static enum xk_status replace(
 
 	if (fd < 0)
 		return diag_fail(d, XK_IO, "cannot create a file beside it: %s", strerror(errno));
-	st = write_all(fd, content, d);
+	st = fd_write(fd, content, d);
 	if (st == XK_OK && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
 		st = diag_fail(d, XK_IO, "cannot write: %s", strerror(errno));
 	if (st == XK_OK && rename(tmp, path) < 0)
@@ -195,7 +195,7 @@ enum xk_status file_create(const char *path, struct bytes content, mode_t mode, 
 	if (fchmod(fd, mode) < 0)
 		st = diag_fail(d, XK_IO, "cannot set its mode: %s", strerror(errno));
 	if (st == XK_OK)
-		st = write_all(fd, content, d);
+		st = fd_write(fd, content, d);
 	if (st == XK_OK)
 		return st;
 	unlink(path);

@@ -57,6 +57,9 @@ enum xk_status payload_read_initrds(const char *const *paths, size_t nr,
  */
 enum xk_status file_read(const char *path, size_t max, struct buf *ret, struct diag *d) _nonnull_;
 
+/* All of it, to an open file. XK_IO: not all was taken; d does not name the file. */
+enum xk_status fd_write(int fd, struct bytes content, struct diag *d) _nonnull_;
+
 /* Creates or replaces path by way of a temporary file beside it, fsync and rename. XK_IO when
  * something that is no regular file has the name: a symlink is neither followed nor replaced. */
 enum xk_status file_replace(
