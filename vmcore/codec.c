@@ -4,6 +4,7 @@
 #include <zstd.h>
 
 #include "vmcore/codec.h"
+#include "vmcore/noise.h"
 
 /* The most that any codec makes of a page: snappy's 32 + n + n / 6 and LZO's n + n / 16 + 67. */
 #define OUT_MAX (CODEC_PAGE + CODEC_PAGE / 6 + 128)
@@ -219,6 +220,8 @@ static size_t by_zlib(struct codec_ctx *x, const uint8_t *page)
 {
 	z_stream *z = &x->zlib;
 
+	if (page_is_noise(page))
+		return 0;
 	if (x->lib->deflate_alloc)
 		return x->lib->deflate_zlib(x->deflate, page, CODEC_PAGE, x->out, SHRUNK);
 	if (deflateReset(z) != Z_OK)
