@@ -34,8 +34,8 @@ enum xk_status save_show_text(
 
 	show_kinds(f, n);
 	if (!rq->dry_run) {
-		fprintf(f, "%-28s %12s %12.1f, of which zero %.1f\n", "in the dump", "",
-			mib(n->written), mib(n->zero));
+		fprintf(f, "%-28s %12s %12.1f, of which zero %.1f, twins of others %.1f\n",
+			"in the dump", "", mib(n->written), mib(n->zero), mib(n->twins));
 		if (n->bad)
 			fprintf(f, "%-28s %12.1f, not in the dump\n", "not to be read",
 				mib(n->bad));
@@ -114,9 +114,9 @@ static bool add_all(
 	if (rq->dry_run)
 		return ok;
 	ok = ok && add_number(o, "pages-written", n->written) &&
-	     add_number(o, "pages-zero", n->zero) && add_number(o, "pages-bad", n->bad) &&
-	     add_number(o, "pages-missing", n->missing) && add_number(o, "bytes", r->bytes) &&
-	     add(o, "whole", json_object_new_boolean(r->whole));
+	     add_number(o, "pages-zero", n->zero) && add_number(o, "pages-twin", n->twins) &&
+	     add_number(o, "pages-bad", n->bad) && add_number(o, "pages-missing", n->missing) &&
+	     add_number(o, "bytes", r->bytes) && add(o, "whole", json_object_new_boolean(r->whole));
 	if (!r->whole)
 		ok = ok && add(o, "incomplete-because", json_text(r->incomplete_why));
 	return ok;

@@ -16,11 +16,14 @@
 
 /* struct dump_chunk.size: the page is not in the file. 0: it is and all its bytes are zero. */
 #define DUMP_NONE UINT16_MAX
+/* The same bytes as the page that got this page's slot, which was written earlier. Only for kdump. */
+#define DUMP_TWIN (UINT16_MAX - 1)
 
 struct dump_chunk {
 	uint64_t pfn; /* of the first page */
 	unsigned nr; /* <= DUMP_CHUNK */
 	uint16_t size[DUMP_CHUNK]; /* of each page's data; CODEC_PAGE: stored as it is */
+	uint32_t slot[DUMP_CHUNK]; /* of pages with data, and of twins: see twins.h */
 	uint8_t *data; /* of all pages, without gaps */
 	size_t len;
 };
@@ -59,7 +62,8 @@ struct dump_writer {
 	/* Writes what was kept back and the final header, marked incomplete unless `whole`. */
 	enum xk_status (*finish)(struct dump_writer *w, bool whole, struct diag *d);
 	void (*destroy)(struct dump_writer *w);
-	uint64_t pages, zero_pages; /* that are in the file; zero ones included */
+	uint64_t pages; /* that are in the file; among them: */
+	uint64_t zero_pages, twin_pages;
 };
 
 /* Each writes the tables that come first and reserves room for those that grow. o is borrowed.

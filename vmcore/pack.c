@@ -87,13 +87,17 @@ static bool keeps(const struct packer *p, unsigned i)
 	return p->kinds[i] != NO_PAGE && judge_keeps(p->judge, p->kinds[i]);
 }
 
-static uint16_t pack_page(struct packer *p, const uint8_t *page, struct dump_chunk *c)
+/* Page i of the chunk. */
+static uint16_t pack_page(struct packer *p, const uint8_t *page, unsigned i, struct dump_chunk *c)
 {
 	const uint8_t *packed;
 	size_t n;
 
+	c->slot[i] = TWINS_NONE;
 	if (page_is_zero(page))
 		return 0;
+	if (p->twins && twins_find(p->twins, p->reader, page, c->pfn + i, &c->slot[i]))
+		return DUMP_TWIN;
 	n = codec_page(p->codec, page, &packed);
 	if (!n) {
 		packed = page;
@@ -137,8 +141,8 @@ void packer_fill(struct packer *p, uint64_t pfn, unsigned nr, unsigned i, struct
 			continue;
 		}
 		n = read_run(p, c->pfn + at, max, &data, &state);
-		for (size_t k = 0; k < n; k++)
-			c->size[at++] = pack_page(p, data + k * CORE_PAGE, c);
+		for (size_t k = 0; k < n; k++, at++)
+			c->size[at] = pack_page(p, data + k * CORE_PAGE, at, c);
 		if (n)
 			continue;
 		c->size[at++] = DUMP_NONE;

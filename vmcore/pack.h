@@ -8,6 +8,7 @@
 
 #include "vmcore/dump.h"
 #include "vmcore/judge.h"
+#include "vmcore/twins.h"
 
 /* Windows of FILTER_WINDOW pages that hold memory, in ascending order. */
 struct windows {
@@ -36,6 +37,7 @@ struct packer {
 	struct core_reader *reader;
 	struct judge_ctx *jx;
 	struct codec_ctx *codec;
+	struct twins *twins; /* borrowed; NULL: each page for itself */
 	struct pack_stats stats;
 	uint8_t kinds[FILTER_WINDOW];
 };

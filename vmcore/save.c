@@ -20,6 +20,7 @@ struct save {
 	struct codec_lib *codec;
 	struct packer *packers;
 	unsigned nr_packers;
+	struct twins *twins;
 	struct dump_head head;
 	struct runs runs;
 	struct head_parts parts;
@@ -261,6 +262,7 @@ static void add_up(struct save *s)
 	}
 	n->written = s->writer->pages;
 	n->zero = s->writer->zero_pages;
+	n->twins = s->writer->twin_pages;
 }
 
 /* The one way out. `st` is how the pages went; what was written becomes a dump, whole or not. */
@@ -291,6 +293,16 @@ static enum xk_status conclude(struct save *s, enum xk_status st, struct diag *d
 	return r->whole && r->filtered ? XK_OK : XK_PARTIAL;
 }
 
+/* Not before the estimate, whose pages are written nowhere. Without memory each page is stored. */
+static void share_twins(struct save *s)
+{
+	if (s->rq->format != SAVE_KDUMP)
+		return;
+	s->twins = twins_create();
+	for (unsigned i = 0; i < s->nr_packers; i++)
+		s->packers[i].twins = s->twins;
+}
+
 static enum xk_status write_dump(struct save *s, struct diag *d)
 {
 	enum xk_status st = open_writer(s, d);
@@ -298,6 +310,7 @@ static enum xk_status write_dump(struct save *s, struct diag *d)
 	if (st != XK_OK)
 		return st;
 	progress(s, SAVE_WRITING);
+	share_twins(s);
 	st = pack_all(s->packers, s->nr_packers, write_chunk, s, d);
 	add_up(s);
 	return conclude(s, st, d);
@@ -332,6 +345,7 @@ static void deinit(struct save *s)
 	for (unsigned i = 0; i < s->nr_packers; i++)
 		packer_deinit(&s->packers[i]);
 	free(s->packers);
+	twins_destroy(s->twins);
 	codec_close(s->codec);
 	judge_deinit(&s->judge);
 	runs_deinit(&s->runs);

@@ -42,7 +42,8 @@ struct save_request {
 struct save_count {
 	uint64_t pages; /* that the core describes */
 	uint64_t found[PK_KINDS], kept[PK_KINDS]; /* by kind; kept: planned to be */
-	uint64_t written, zero; /* pages in the file; zero ones are among them */
+	uint64_t written; /* pages in the file; among them: */
+	uint64_t zero, twins; /* twins: share the data of another page */
 	uint64_t bad; /* kept by their kind, but not to be read */
 	uint64_t missing; /* an earlier filter left them out */
 };

@@ -358,7 +358,8 @@ enum xk_status elf_create(
 
 	if (!e)
 		return diag_fail(d, XK_NOMEM, "no memory for an ELF writer");
-	e->w = (struct dump_writer){elf_chunk, elf_finish, elf_destroy, 0, 0};
+	e->w = (struct dump_writer){
+		.chunk = elf_chunk, .finish = elf_finish, .destroy = elf_destroy};
 	e->h = h;
 	e->o = o;
 	lay_out(e);

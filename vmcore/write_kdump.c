@@ -11,6 +11,7 @@
 #include <elf.h>
 
 #include "vmcore/dump.h"
+#include "vmcore/twins.h"
 
 #define BLOCK	    4096u
 #define DESC_SIZE   24u
@@ -71,7 +72,10 @@ struct kdump_out {
 	uint64_t bits_at;
 	bool bits_dirty;
 	uint64_t room; /* descriptors the table has room for */
+	uint64_t *places; /* of pages that got a slot: size below, offset above PLACE_SHIFT */
 };
+
+#define PLACE_SHIFT 13
 
 static void put32(uint8_t *p, uint64_t v)
 {
@@ -289,6 +293,55 @@ static void add_descriptor(struct kdump_out *k, uint64_t offset, uint32_t size, 
 	put64(p + 16, 0);
 }
 
+/* The descriptor of a page with data, which begin at `at`. */
+static void add_page(struct kdump_out *k, uint64_t at, uint64_t size)
+{
+	add_descriptor(k, at, (uint32_t)size, size == BLOCK ? 0 : codec_flag[k->h->codec]);
+}
+
+static uint64_t *place_of(const struct kdump_out *k, const struct dump_chunk *c, unsigned i)
+{
+	return c->slot[i] < TWINS ? &k->places[c->slot[i]] : NULL;
+}
+
+/* Where the data of pages with a slot are. false: those of a twin are nowhere. */
+static bool remember_places(struct kdump_out *k, const struct dump_chunk *c, uint64_t at)
+{
+	for (unsigned i = 0; i < c->nr; i++) {
+		uint64_t *place = place_of(k, c, i);
+
+		if (c->size[i] == DUMP_NONE || c->size[i] == 0)
+			continue;
+		if (c->size[i] == DUMP_TWIN) {
+			if (!place || !*place)
+				return false;
+			continue;
+		}
+		if (place)
+			*place = at << PLACE_SHIFT | c->size[i];
+		at += c->size[i];
+	}
+	return true;
+}
+
+/* One page of the chunk, whose data, if it has any of its own, are at *at. */
+static void describe(struct kdump_out *k, const struct dump_chunk *c, unsigned i, uint64_t *at)
+{
+	k->w.pages++;
+	if (c->size[i] == 0) {
+		add_descriptor(k, k->zero_page, BLOCK, 0);
+		k->w.zero_pages++;
+	} else if (c->size[i] == DUMP_TWIN) {
+		uint64_t place = *place_of(k, c, i);
+
+		add_page(k, place >> PLACE_SHIFT, place & ((1u << PLACE_SHIFT) - 1));
+		k->w.twin_pages++;
+	} else {
+		add_page(k, *at, c->size[i]);
+		*at += c->size[i];
+	}
+}
+
 static unsigned count_pages(const struct dump_chunk *c)
 {
 	unsigned n = 0;
@@ -321,22 +374,18 @@ static enum xk_status kdump_chunk(struct dump_writer *w, const struct dump_chunk
 		st = out_write(k->o, at, c->data, c->len, d);
 	if (st != XK_OK)
 		return st;
+	if (!remember_places(k, c, at))
+		return diag_fail(d, XK_FAIL,
+			"a page near %#llx shares the data of one that was not written: a fault of this program",
+			(unsigned long long)c->pfn);
 	for (unsigned i = 0; i < c->nr; i++) {
 		uint64_t bit = c->pfn + i - k->bits_at * 8;
 
 		if (c->size[i] == DUMP_NONE)
 			continue;
-		if (c->size[i] == 0) {
-			add_descriptor(k, k->zero_page, BLOCK, 0);
-			w->zero_pages++;
-		} else {
-			add_descriptor(k, at, c->size[i],
-				c->size[i] == BLOCK ? 0 : codec_flag[k->h->codec]);
-			at += c->size[i];
-		}
+		describe(k, c, i, &at);
 		k->bits[bit / 8] |= (uint8_t)(1u << bit % 8);
 		k->bits_dirty = true;
-		w->pages++;
 	}
 	k->data = at;
 	return XK_OK;
@@ -372,6 +421,7 @@ static void kdump_destroy(struct dump_writer *w)
 
 	free(k->table);
 	free(k->bits);
+	free(k->places);
 	free(k);
 }
 
@@ -408,15 +458,18 @@ enum xk_status kdump_create(
 	k = calloc(1, sizeof(*k));
 	if (!k)
 		return diag_fail(d, XK_NOMEM, "no memory for a kdump writer");
-	k->w = (struct dump_writer){kdump_chunk, kdump_finish, kdump_destroy, 0, 0};
+	k->w = (struct dump_writer){
+		.chunk = kdump_chunk, .finish = kdump_finish, .destroy = kdump_destroy};
 	k->h = h;
 	k->o = o;
 	k->at = layout_of(h);
 	k->room = h->planned;
 	k->table = malloc((size_t)TABLE_BATCH * DESC_SIZE);
 	k->bits = calloc(1, BITS_BATCH);
-	st = k->table && k->bits ? begin(k, d)
-				 : diag_fail(d, XK_NOMEM, "no memory for a kdump writer");
+	k->places = calloc(TWINS, sizeof(*k->places));
+	st = k->table && k->bits && k->places
+		     ? begin(k, d)
+		     : diag_fail(d, XK_NOMEM, "no memory for a kdump writer");
 	if (st != XK_OK) {
 		kdump_destroy(&k->w);
 		return st;

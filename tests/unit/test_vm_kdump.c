@@ -9,6 +9,7 @@
 #include "tests/unit/flat.h"
 #include "tests/unit/xktest.h"
 #include "vmcore/dump.h"
+#include "vmcore/twins.h"
 
 /* 0x1000-0xa000 is pages 1 to 9; 0x8000000-0x8003800 is 32768 to 32771, the last one in part, and
  * needs the second block of the bitmaps: a block has 32768 bits. */
@@ -113,6 +114,7 @@ static struct dump_chunk chunk(uint64_t pfn, const char *pages, uint8_t *data)
 	for (unsigned i = 0; i < c.nr; i++) {
 		size_t n = pages[i] == 'c' ? 10 : pages[i] == 'r' ? 4096 : 0;
 
+		c.slot[i] = TWINS_NONE;
 		c.size[i] = (uint16_t)n;
 		if (pages[i] != 'c' && pages[i] != 'r' && pages[i] != 'z')
 			c.size[i] = DUMP_NONE;
@@ -234,6 +236,64 @@ static void flattened(void **state _unused_)
 	assert_int_equal(file.len, plain.len);
 	assert_memory_equal(file.data, plain.data, plain.len);
 	buf_deinit(&plain);
+}
+
+/* Page 5 has the data of page 1, 9 those of 4, 32768 those of 1 again. */
+static void twins(void **state _unused_)
+{
+	struct dump_head hd = head();
+	struct out *o;
+	struct dump_writer *w = begin(&hd, false, &o);
+	struct dump_chunk k = chunk(1, "c--rc---c", data);
+
+	k.slot[0] = 7;
+	k.slot[3] = TWINS - 1;
+	k.size[4] = k.size[8] = DUMP_TWIN;
+	k.slot[4] = 7;
+	k.slot[8] = TWINS - 1;
+	k.len = 10 + 4096;
+	assert_int_equal(w->chunk(w, &k, &d), XK_OK);
+	k = chunk(32768, "cc", data);
+	k.size[0] = DUMP_TWIN;
+	k.slot[0] = 7;
+	memmove(k.data, k.data + 10, 10);
+	k.len = 10;
+	assert_int_equal(w->chunk(w, &k, &d), XK_OK);
+	assert_int_equal(w->pages, 6);
+	assert_int_equal(w->twin_pages, 3);
+	end(w, o, true);
+	load("dump");
+	page_is(1, DATA, 10, 1);
+	page_is(4, DATA + 10, 4096, 0);
+	page_is(5, DATA, 10, 1);
+	page_is(9, DATA + 10, 4096, 0);
+	page_is(32768, DATA, 10, 1);
+	page_is(32769, DATA + 4106, 10, 1);
+	assert_int_equal(file.len, DATA + 4116);
+}
+
+/* The page whose data it should share was never written: no descriptor to nowhere. */
+static void twin_of_nothing(void **state)
+{
+	static const uint32_t slots[] = {0, 7, TWINS - 1, TWINS, TWINS_NONE};
+
+	for (size_t i = 0; i < ARRAY_SIZE(slots); i++) {
+		struct dump_head hd = head();
+		struct out *o;
+		struct dump_writer *w;
+		struct dump_chunk k = chunk(4, "z", data);
+
+		again(state);
+		w = begin(&hd, false, &o);
+		k.size[0] = DUMP_TWIN;
+		k.slot[0] = slots[i];
+		assert_int_equal(w->chunk(w, &k, &d), XK_FAIL);
+		assert_says(d.text, "shares the data of one that was not written");
+		assert_int_equal(w->pages, 0);
+		end(w, o, false);
+		load("dump.incomplete");
+		assert_int_equal(desc(4), 0);
+	}
 }
 
 static void incomplete(void **state)
@@ -428,6 +488,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		K(whole),
 		K(flattened),
+		K(twins),
+		K(twin_of_nothing),
 		K(incomplete),
 		K(unfinished_says_so),
 		K(more_than_planned),

@@ -31,7 +31,8 @@ static bool there(const char *name)
 }
 
 /* 9 MiB from 1 MiB on, of which every third page is zero and each else tells its address; and 5
- * pages at 4 GiB: several windows, one of them not whole. 2304 + 5 pages. */
+ * pages at 4 GiB: several windows, one of them not whole. 2304 + 5 pages. No two are alike, for
+ * what mkcore_fill() gives repeats itself. */
 #define LOW	MiB
 #define LOW_LEN (9 * MiB)
 #define HIGH	(4 * GiB)
@@ -46,8 +47,10 @@ static int make(void **state)
 	mkcore_mem(&m, LOW, LOW_LEN);
 	mkcore_mem(&m, HIGH, 5 * 4096);
 	for (uint64_t a = LOW; a < LOW + LOW_LEN; a += 4096)
-		if (a / 4096 % 3)
+		if (a / 4096 % 3) {
 			mkcore_fill(&m, a, 4096);
+			mkcore_put64(&m, a, a);
+		}
 	mkcore_fill(&m, HIGH, 5 * 4096);
 	mkcore_note(&m, "CORE", 1, prstatus, sizeof(prstatus));
 	mkcore_note(&m, "CORE", 1, prstatus, sizeof(prstatus));
@@ -153,7 +156,7 @@ static void every_way(void **state)
 	}
 }
 
-/* The bytes do not depend on how many threads there are. */
+/* The bytes do not depend on how many threads there are, where no page has a twin. */
 static void threads_change_nothing(void **state _unused_)
 {
 	struct buf one = {0}, three = {0};
@@ -185,6 +188,48 @@ static void existing_file(void **state _unused_)
 	assert_int_equal(save_core(&c, &n, &rq, &r, &d), XK_IO);
 	assert_says(d.text, "dump: is there already");
 	assert_false(there("dump.part"));
+}
+
+/* 1 MiB that is there three times, and 100 times one page: stored once where the format allows. */
+static void twins_are_stored_once(void **state)
+{
+	for (unsigned threads = 1; threads < 4; threads++) {
+		const uint64_t copy = LOW + 4 * MiB, third = LOW + 8 * MiB;
+		const uint8_t *original;
+
+		unmake(state);
+		core_notes_deinit(&n);
+		core_close(&c);
+		buf_deinit(&image);
+		setup(state);
+		mkcore_init(&m, ELFCLASS64, EM_X86_64);
+		mkcore_mem(&m, LOW, LOW_LEN);
+		mkcore_fill(&m, LOW, MiB);
+		for (uint64_t a = LOW; a < LOW + MiB; a += 4096)
+			mkcore_put64(&m, a, a);
+		original = mkcore_at(&m, LOW, MiB);
+		mkcore_put(&m, copy, original, MiB);
+		mkcore_put(&m, third, original, MiB);
+		for (uint64_t a = LOW + 2 * MiB; a < LOW + 2 * MiB + 100 * 4096; a += 4096)
+			mkcore_put(&m, a, original + 4096, 4096);
+		image = mkcore_build(&m);
+		assert_int_equal(core_open_bytes(buf_bytes(&image), &c, &d), XK_OK);
+		assert_int_equal(core_notes_parse(buf_bytes(&c.notes), c.machine, &n, &d), XK_OK);
+		rq = (struct save_request){.path = at("dump"), .codec = CODEC_ZLIB, .time = 1};
+		rq.threads = threads;
+		assert_int_equal(save_core(&c, &n, &rq, &r, &d), XK_OK);
+		assert_int_equal(r.count.written, 2304);
+		assert_int_equal(r.count.zero, 2304 - 3 * 256 - 100);
+		/* a page that a faster thread met first has no earlier one to share with */
+		assert_true(r.count.twins <= 2 * 256 + 100);
+		assert_true(threads > 1 ? r.count.twins > 0 : r.count.twins == 2 * 256 + 100);
+		assert_int_equal(compare("dump"), 2304);
+		rq.path = at("elf");
+		rq.format = SAVE_ELF;
+		assert_int_equal(save_core(&c, &n, &rq, &r, &d), XK_OK);
+		assert_int_equal(r.count.twins, 0);
+		assert_int_equal(compare("elf"), 2304);
+	}
 }
 
 /* Linux pages cannot be told apart in a core like this: all are kept, and it is said. */
@@ -308,6 +353,7 @@ int main(void)
 		S(threads_change_nothing),
 		S(dry_run_creates_nothing),
 		S(existing_file),
+		S(twins_are_stored_once),
 		S(unfiltered),
 		S(stopped),
 		S(stopped_early),
