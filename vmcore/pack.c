@@ -5,9 +5,10 @@
 
 #define CHUNKS (FILTER_WINDOW / DUMP_CHUNK) /* of a window */
 
-/* Chunks that wait to be written, for each thread: a window, so that all can work on one each while
- * the writer waits for the disk. */
-#define SLOTS_PER_THREAD CHUNKS
+/* Chunks that wait to be written: so many, and so many with data for each thread. Where nothing is
+ * kept, or all is zero, there are no data, so that no thread stops at such windows. */
+#define SLOTS		  512u
+#define SPARES_PER_THREAD 3u
 
 bool windows_next(struct windows *w, uint64_t *pfn, unsigned *nr)
 {
@@ -177,16 +178,17 @@ static enum xk_status pack_alone(struct packer *p, pack_sink *sink, void *ctx, s
 struct slot {
 	struct dump_chunk c;
 	bool full;
+	bool lent; /* the data are its worker's, who waits */
 };
 
-/* Chunks are numbered in ascending order; number n goes through slot n % nr_slots. The thread with
- * the lowest number never waits for another one, only for the writer. */
+/* Chunks are numbered in ascending order; number n goes through slot n % SLOTS. */
 struct crew {
 	pthread_mutex_t lock;
 	pthread_cond_t filled, emptied;
 	struct windows windows;
 	struct slot *slots;
-	size_t nr_slots;
+	uint8_t **spares; /* buffers for a chunk's data that nobody has */
+	size_t nr_spares;
 	uint64_t given, written; /* numbers from here on are not yet given out, written */
 	bool no_more, stop;
 };
@@ -194,6 +196,7 @@ struct crew {
 struct worker {
 	struct crew *crew;
 	struct packer *packer;
+	struct dump_chunk chunk; /* always with a buffer */
 	pthread_t thread;
 };
 
@@ -215,44 +218,53 @@ static bool crew_take(struct crew *w, uint64_t *pfn, unsigned *nr, uint64_t *num
 	return ret;
 }
 
-/* The slot for this number, once it is empty; NULL: all work ends. */
-static struct slot *crew_slot(struct crew *w, uint64_t number)
+/* Whether this chunk may be handed over. One whose turn it is always may: what comes after it waits
+ * for it. */
+static bool has_room(const struct crew *w, uint64_t number, const struct dump_chunk *c)
 {
-	bool stop;
-
-	pthread_mutex_lock(&w->lock);
-	while (!w->stop && number >= w->written + w->nr_slots)
-		pthread_cond_wait(&w->emptied, &w->lock);
-	stop = w->stop;
-	pthread_mutex_unlock(&w->lock);
-	return stop ? NULL : &w->slots[number % w->nr_slots];
+	return number == w->written || (number < w->written + SLOTS && (!c->len || w->nr_spares));
 }
 
-static void crew_filled(struct crew *w, struct slot *s, uint64_t number)
+/* Hands over the chunk that the worker filled, in exchange for a spare buffer; false: all work
+ * ends. Without a spare one the worker waits until its own is back. */
+static bool crew_put(struct worker *me, uint64_t number)
 {
+	struct crew *w = me->crew;
+	struct slot *s = &w->slots[number % SLOTS];
+	struct dump_chunk *c = &me->chunk;
+	bool ret;
+
 	pthread_mutex_lock(&w->lock);
-	s->full = true;
-	if (number == w->written)
-		pthread_cond_signal(&w->filled);
+	while (!w->stop && !has_room(w, number, c))
+		pthread_cond_wait(&w->emptied, &w->lock);
+	if (!w->stop) {
+		s->c = *c;
+		s->full = true;
+		s->lent = !c->len || !w->nr_spares;
+		if (!s->lent)
+			c->data = w->spares[--w->nr_spares];
+		if (number == w->written)
+			pthread_cond_signal(&w->filled);
+		while (c->len && s->lent && !w->stop && number >= w->written)
+			pthread_cond_wait(&w->emptied, &w->lock);
+	}
+	ret = !w->stop;
 	pthread_mutex_unlock(&w->lock);
+	return ret;
 }
 
 static void *work(void *arg)
 {
 	struct worker *me = arg;
-	struct crew *w = me->crew;
 	uint64_t pfn, number;
 	unsigned nr;
 
-	while (crew_take(w, &pfn, &nr, &number)) {
+	while (crew_take(me->crew, &pfn, &nr, &number)) {
 		packer_judge(me->packer, pfn, nr);
 		for (unsigned i = 0; i < CHUNKS; i++) {
-			struct slot *s = crew_slot(w, number + i);
-
-			if (!s)
+			packer_fill(me->packer, pfn, nr, i, &me->chunk);
+			if (!crew_put(me, number + i))
 				return NULL;
-			packer_fill(me->packer, pfn, nr, i, &s->c);
-			crew_filled(w, s, number + i);
 		}
 	}
 	return NULL;
@@ -261,7 +273,7 @@ static void *work(void *arg)
 /* The next chunk in order; NULL: there are no more. */
 static struct slot *crew_next(struct crew *w)
 {
-	struct slot *s = &w->slots[w->written % w->nr_slots];
+	struct slot *s = &w->slots[w->written % SLOTS];
 
 	pthread_mutex_lock(&w->lock);
 	while (!s->full && !(w->no_more && w->written == w->given))
@@ -273,6 +285,8 @@ static struct slot *crew_next(struct crew *w)
 static void crew_emptied(struct crew *w, struct slot *s, bool stop)
 {
 	pthread_mutex_lock(&w->lock);
+	if (!s->lent)
+		w->spares[w->nr_spares++] = s->c.data;
 	s->full = false;
 	w->written++;
 	w->stop = stop;
@@ -298,26 +312,46 @@ static bool crew_init(struct crew *w, const struct range_list *ram, unsigned nr)
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->filled, NULL);
 	pthread_cond_init(&w->emptied, NULL);
-	w->nr_slots = (size_t)nr * SLOTS_PER_THREAD;
-	w->slots = calloc(w->nr_slots, sizeof(*w->slots));
-	if (!w->slots)
+	w->slots = calloc(SLOTS, sizeof(*w->slots));
+	w->spares = calloc((size_t)nr * (SPARES_PER_THREAD + 1), sizeof(*w->spares));
+	if (!w->slots || !w->spares)
 		return false;
-	for (size_t i = 0; i < w->nr_slots; i++) {
-		w->slots[i].c.data = malloc(DUMP_CHUNK * CORE_PAGE);
-		if (!w->slots[i].c.data)
-			return false;
+	for (; w->nr_spares < (size_t)nr * (SPARES_PER_THREAD + 1); w->nr_spares++) {
+		w->spares[w->nr_spares] = malloc(DUMP_CHUNK * CORE_PAGE);
+		if (!w->spares[w->nr_spares])
+			return w->nr_spares >= nr; /* one for each worker will do */
 	}
 	return true;
 }
 
+/* After all workers ended and gave their buffers back. */
 static void crew_deinit(struct crew *w)
 {
-	for (size_t i = 0; w->slots && i < w->nr_slots; i++)
-		free(w->slots[i].c.data);
+	for (unsigned i = 0; w->slots && i < SLOTS; i++)
+		if (w->slots[i].full && !w->slots[i].lent)
+			free(w->slots[i].c.data);
+	while (w->nr_spares)
+		free(w->spares[--w->nr_spares]);
+	free(w->spares);
 	free(w->slots);
 	pthread_cond_destroy(&w->emptied);
 	pthread_cond_destroy(&w->filled);
 	pthread_mutex_destroy(&w->lock);
+}
+
+/* How many threads could be made. Each has its buffer before the first one runs. */
+static unsigned crew_start(struct crew *w, struct worker *workers, struct packer *p, unsigned nr)
+{
+	unsigned made = 0;
+
+	for (unsigned i = 0; i < nr; i++) {
+		workers[i].crew = w;
+		workers[i].packer = &p[i];
+		workers[i].chunk.data = w->spares[--w->nr_spares];
+	}
+	while (made < nr && !pthread_create(&workers[made].thread, NULL, work, &workers[made]))
+		made++;
+	return made;
 }
 
 enum xk_status pack_all(struct packer *p, unsigned nr, pack_sink *sink, void *ctx, struct diag *d)
@@ -333,15 +367,12 @@ enum xk_status pack_all(struct packer *p, unsigned nr, pack_sink *sink, void *ct
 		free(workers);
 		return pack_alone(p, sink, ctx, d);
 	}
-	for (; made < nr; made++) {
-		workers[made].crew = &w;
-		workers[made].packer = &p[made];
-		if (pthread_create(&workers[made].thread, NULL, work, &workers[made]))
-			break;
-	}
+	made = crew_start(&w, workers, p, nr);
 	st = made ? crew_write(&w, sink, ctx, d) : pack_alone(p, sink, ctx, d);
 	for (unsigned i = 0; i < made; i++)
 		pthread_join(workers[i].thread, NULL);
+	for (unsigned i = 0; i < nr; i++)
+		free(workers[i].chunk.data);
 	crew_deinit(&w);
 	free(workers);
 	return st;
