@@ -58,15 +58,15 @@ void xen_m2p_window(const struct xen_filter *f, struct core_reader *r, uint64_t 
 	uint64_t *pfns) _nonnull_;
 void xen_filter_deinit(struct xen_filter *f) _nonnull_;
 
-/* Linux: judged by struct page, by the kernel's own pfn. */
+/* Linux: judged by struct page, by the kernel's own pfn. XK_NOMEM; what is missing in VMCOREINFO, or
+ * contradicted by the dump, is why it is not usable. */
 struct linux_filter {
 	bool usable;
 	char why[512];
 	struct linux_pages *pages; /* owned by linux_filter.c */
 };
-enum xk_status linux_filter_init(const struct core *c, const struct core_notes *n,
-	const struct linux_xlat *l, struct core_reader *r, struct linux_filter *ret,
-	struct diag *d) _nonnull_;
+enum xk_status linux_filter_init(const struct core_notes *n, const struct linux_xlat *l,
+	struct core_reader *r, struct linux_filter *ret, struct diag *d) _nonnull_;
 /* pfn is a multiple of FILTER_WINDOW, nr at most that. Entries are PK_LINUX* or PK_UNKNOWN. */
 void linux_filter_window(const struct linux_filter *f, struct core_reader *r, uint64_t pfn,
 	size_t nr, uint8_t *kinds) _nonnull_;

@@ -13,8 +13,11 @@ struct judge {
 	bool usable; /* all that was to be left out can be told */
 	char why[1200]; /* what cannot be told, and why; for people */
 	char doubts[600]; /* what was found odd and changes nothing; may be empty */
-	bool xen;
+	bool xen; /* judged by the frame table */
 	struct xen_filter frames;
+	bool of_linux; /* natively the pages; under Xen those of dom0 */
+	struct linux_filter pages;
+	struct p2m p2m; /* Xen: dom0's list, which the other table is checked with */
 };
 
 /* XK_NOMEM. What cannot be judged is no failure. */

@@ -232,7 +232,7 @@ static void twins_are_stored_once(void **state)
 	}
 }
 
-/* Linux pages cannot be told apart in a core like this: all are kept, and it is said. */
+/* This core has no kernel whose pages could be told apart: all are kept, and it is said. */
 static char noticed[4096];
 
 static void notice(void *ctx _unused_, const char *text)
