@@ -202,6 +202,7 @@ static enum xk_status save_parsed(struct settings *s, const struct core *c,
 	}
 	if (st == XK_PARTIAL)
 		say_partial(&r, rq->dry_run, d);
+	save_result_deinit(&r);
 	return st;
 }
 

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdio.h>
 
+#include "vmcore/estimate.h"
 #include "vmcore/head.h"
 #include "vmcore/judge.h"
 #include "vmcore/pack.h"
 #include "vmcore/runs.h"
 #include "vmcore/save.h"
-
-/* For the estimate so many pages are compressed of each window, of so many windows at most. */
-#define SAMPLE_PAGES   32u
-#define SAMPLE_WINDOWS 512u
 
 struct save {
 	const struct core *core;
@@ -64,6 +61,8 @@ static enum xk_status count_window(struct save *s, uint64_t pfn, unsigned nr, st
 	struct packer *p = &s->packers[0];
 
 	packer_judge(p, pfn, nr);
+	if (s->res->guests)
+		xen_owners_window(&s->judge.frames, p->reader, pfn, nr, p->kinds, s->res->guests);
 	for (unsigned i = 0; i < nr; i++) {
 		uint8_t kind = p->kinds[i];
 
@@ -94,6 +93,30 @@ static uint64_t pages_of(const struct core *c)
 	return n;
 }
 
+static int by_id(const void *a, const void *b)
+{
+	const struct owner_pages *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Only those that have pages, and in the order of people. */
+static void sort_guests(struct save *s)
+{
+	const bool all = judge_keeps(&s->judge, PK_GUEST);
+	struct save_result *r = s->res;
+	size_t nr = 0;
+
+	for (size_t i = 0; i < r->nr_guests; i++)
+		if (r->guests[i].pages)
+			r->guests[nr++] = r->guests[i];
+	r->nr_guests = nr;
+	for (size_t i = 0; all && i < nr; i++)
+		r->guests[i].kept = r->guests[i].pages;
+	if (nr)
+		qsort(r->guests, nr, sizeof(*r->guests), by_id);
+}
+
 /* First pass: what there is, and what is kept. */
 static enum xk_status count(struct save *s, struct diag *d)
 {
@@ -103,6 +126,8 @@ static enum xk_status count(struct save *s, struct diag *d)
 	unsigned nr;
 
 	s->res->count.pages = pages_of(s->core);
+	if (s->judge.xen)
+		s->res->nr_guests = xen_owners(&s->judge.frames, &s->res->guests);
 	while (st == XK_OK && windows_next(&w, &pfn, &nr)) {
 		if (stopped(s))
 			return diag_fail(d, XK_FAIL, "stopped before anything was written");
@@ -111,6 +136,7 @@ static enum xk_status count(struct save *s, struct diag *d)
 		s->done = min_u64(s->windows * FILTER_WINDOW, s->res->count.pages);
 		progress(s, SAVE_COUNTING);
 	}
+	sort_guests(s);
 	s->done = 0;
 	return st;
 }
@@ -120,61 +146,28 @@ static uint64_t overhead(const struct save *s)
 	return s->rq->format == SAVE_ELF ? elf_overhead(&s->head) : kdump_overhead(&s->head);
 }
 
-/* A few pages of a window, each time at another place of it. */
-static void sample_window(
-	struct packer *p, uint64_t pfn, unsigned nr, uint64_t i, struct dump_chunk *c)
-{
-	const unsigned places = FILTER_WINDOW / SAMPLE_PAGES;
-	/* a step that is prime to their number meets them all, and not in order */
-	const unsigned first = (unsigned)(i * 13 % places) * SAMPLE_PAGES;
-
-	packer_judge(p, pfn, nr);
-	memset(p->kinds, NO_PAGE, first);
-	memset(p->kinds + first + SAMPLE_PAGES, NO_PAGE, FILTER_WINDOW - first - SAMPLE_PAGES);
-	packer_fill(p, pfn, nr, first / DUMP_CHUNK, c);
-}
-
-/* The size of the file by a sample of pages that lie evenly in the core. */
 static enum xk_status estimate(struct save *s, struct diag *d)
 {
-	const uint64_t step = s->windows / SAMPLE_WINDOWS + 1;
-	struct dump_chunk c = {.data = malloc(DUMP_CHUNK * CORE_PAGE)};
-	struct windows w = {.ram = &s->core->ram};
-	uint64_t pages = 0, bytes = 0, data, pfn;
-	struct packer *p = &s->packers[0];
-	unsigned nr;
-
-	if (!c.data)
-		return diag_fail(d, XK_NOMEM, "no memory for %u pages", DUMP_CHUNK);
-	for (uint64_t i = 0; windows_next(&w, &pfn, &nr) && !stopped(s); i++) {
-		if (i % step)
-			continue;
-		sample_window(p, pfn, nr, i / step, &c);
-		bytes += c.len;
-		for (unsigned k = 0; k < c.nr; k++)
-			pages += c.size[k] != DUMP_NONE;
-	}
-	free(c.data);
-	p->stats = (struct pack_stats){0};
-	data = s->head.planned * CORE_PAGE;
-	if (pages)
-		data = (uint64_t)((double)s->head.planned * (double)bytes / (double)pages);
-	s->res->estimate = overhead(s) + data;
-	return XK_OK;
-}
-
-static void check_room(struct save *s)
-{
+	const struct estimate_from from = {
+		.rq = s->rq,
+		.packer = &s->packers[0],
+		.count = &s->res->count,
+		.windows = s->windows,
+		.planned = s->head.planned,
+		.overhead = overhead(s),
+	};
 	struct save_result *r = s->res;
-	char text[256];
+	enum xk_status st = estimate_size(&from, &r->estimate, d);
+	char text[1024];
 
+	if (st != XK_OK)
+		return st;
 	r->room = out_room(s->rq->path);
-	if (r->room >= r->estimate)
-		return;
-	snprintf(text, sizeof(text),
-		"about %llu MiB will be needed and %llu MiB are free: the dump may end incomplete",
-		(unsigned long long)(r->estimate / MiB), (unsigned long long)(r->room / MiB));
+	if (r->room >= r->estimate.bytes)
+		return XK_OK;
+	estimate_advice(s->rq, r, text, sizeof(text));
 	notice(s, text);
+	return XK_OK;
 }
 
 /* The judge reads with a reader that ends before those of the threads begin. */
@@ -320,8 +313,6 @@ static enum xk_status plan(struct save *s, struct diag *d)
 	s->head.nr_runs = s->runs.nr;
 	if (st == XK_OK)
 		st = estimate(s, d);
-	if (st == XK_OK)
-		check_room(s);
 	return st;
 }
 
@@ -352,4 +343,11 @@ enum xk_status save_core(const struct core *c, const struct core_notes *n,
 		st = XK_PARTIAL;
 	deinit(&s);
 	return st;
+}
+
+void save_result_deinit(struct save_result *r)
+{
+	free(r->guests);
+	r->guests = NULL;
+	r->nr_guests = 0;
 }

@@ -47,9 +47,18 @@ struct save_count {
 	uint64_t missing; /* an earlier filter left them out */
 };
 
+/* Of the file, from a sample of its pages. */
+struct save_estimate {
+	uint64_t bytes;
+	uint64_t kind[PK_KINDS]; /* bytes among them that are pages of this kind */
+	uint64_t zero; /* pages */
+};
+
 struct save_result {
 	struct save_count count;
-	uint64_t estimate; /* bytes of the file, from a sample */
+	struct owner_pages *guests; /* by domain; those that have pages */
+	size_t nr_guests;
+	struct save_estimate estimate;
 	uint64_t room; /* free bytes there; UINT64_MAX: not known */
 	uint64_t bytes; /* written */
 	unsigned threads;
@@ -65,9 +74,10 @@ struct save_result {
 /*
  * XK_OK: as asked for. XK_PARTIAL: a dump was written, but is incomplete or was not filtered, or
  * (dry_run) would not be. *ret is filled in both cases. Anything else: no dump; XK_IO, XK_NOMEM,
- * XK_UNSUPPORTED, XK_USAGE.
+ * XK_UNSUPPORTED, XK_USAGE. *ret is to be deinitialised in any case.
  */
 enum xk_status save_core(const struct core *c, const struct core_notes *n,
 	const struct save_request *rq, struct save_result *ret, struct diag *d) _nonnull_;
+void save_result_deinit(struct save_result *r) _nonnull_;
 
 #endif

@@ -175,7 +175,7 @@ static void dry_run_creates_nothing(void **state _unused_)
 	rq.dry_run = true;
 	assert_int_equal(save_core(&c, &n, &rq, &r, &d), XK_OK);
 	assert_int_equal(r.count.kept[PK_UNKNOWN], 2309);
-	assert_true(r.estimate > 0 && r.room != UINT64_MAX);
+	assert_true(r.estimate.bytes > 0 && r.room != UINT64_MAX);
 	assert_false(there("dump") || there("dump.part") || there("dump.incomplete"));
 }
 
