@@ -147,7 +147,8 @@ static bool add_all(
 {
 	const struct save_count *n = &r->count;
 	bool ok = add_number(o, "page-size", CORE_PAGE) && add_number(o, "pages", n->pages) &&
-		  add_kinds(o, r) && add_guests(o, r) && add(o, "format", json_text(format_name(rq))) &&
+		  add_kinds(o, r) && add_guests(o, r) &&
+		  add(o, "format", json_text(format_name(rq))) &&
 		  add(o, "compression", json_text(codec_name(rq->codec))) &&
 		  add(o, "compressor", json_text(r->compressor)) &&
 		  add_number(o, "threads", r->threads) &&

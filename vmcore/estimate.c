@@ -60,8 +60,8 @@ static void conclude(
 		const unsigned like = s->pages[k] ? k : ALL;
 		const uint64_t n = scale(f->count->kept[k], f->planned, kept);
 
-		ret->kind[k] = s->pages[like] ? scale(n, s->bytes[like], s->pages[like])
-					      : n * CORE_PAGE;
+		ret->kind[k] =
+			s->pages[like] ? scale(n, s->bytes[like], s->pages[like]) : n * CORE_PAGE;
 		ret->zero += scale(n, s->zero[like], s->pages[like]);
 		data += ret->kind[k];
 	}
