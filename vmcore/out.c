@@ -159,6 +159,24 @@ enum xk_status out_write(struct out *o, uint64_t off, const void *data, size_t l
 	return XK_OK;
 }
 
+enum xk_status out_read(struct out *o, uint64_t off, void *data, size_t len, struct diag *d)
+{
+	uint8_t *p = data;
+
+	while (len) {
+		ssize_t n = pread(o->fd, p, len, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return io_fail(o, "cannot read back", n ? errno : EIO, d);
+		p += n;
+		off += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return XK_OK;
+}
+
 /* For a file system without fallocate(): zeros, but never over what is there. */
 static int reserve_by_zeros(struct out *o, uint64_t off, uint64_t end)
 {

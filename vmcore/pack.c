@@ -57,7 +57,7 @@ unsigned window_mask(const struct range_list *ram, uint64_t pfn, unsigned nr, ui
 enum xk_status packer_init(const struct core *c, const struct judge *j, const struct codec_lib *l,
 	struct packer *ret, struct diag *d)
 {
-	*ret = (struct packer){.core = c, .judge = j};
+	*ret = (struct packer){.core = c, .judge = j, .want = UINT32_MAX};
 	ret->reader = core_reader_create(c);
 	if (ret->reader)
 		ret->jx = judge_ctx_create(j, ret->reader);
@@ -130,10 +130,12 @@ void packer_fill(struct packer *p, uint64_t pfn, unsigned nr, unsigned i, struct
 		unsigned max = 0;
 		size_t n;
 
-		while (at + max < c->nr && keeps(p, first + at + max))
+		while (at + max < c->nr && keeps(p, first + at + max) &&
+			p->want >> p->kinds[first + at + max] & 1)
 			max++;
 		if (!max) {
-			c->size[at++] = DUMP_NONE;
+			c->size[at] = keeps(p, first + at) ? DUMP_LATER : DUMP_NONE;
+			at++;
 			continue;
 		}
 		n = read_run(p, c->pfn + at, max, &data, &state);
@@ -141,11 +143,12 @@ void packer_fill(struct packer *p, uint64_t pfn, unsigned nr, unsigned i, struct
 			c->size[at++] = pack_page(p, data + k * CORE_PAGE, c);
 		if (n)
 			continue;
-		c->size[at++] = DUMP_NONE;
-		if (state == PAGE_BAD)
-			p->stats.bad++;
-		else
+		/* of two passes the first has promised it */
+		c->size[at++] = p->want == UINT32_MAX ? DUMP_NONE : DUMP_LATER;
+		if (state != PAGE_BAD)
 			p->stats.missing++;
+		else if (!p->stats.bad++ || c->pfn + at - 1 < p->stats.first_bad)
+			p->stats.first_bad = c->pfn + at - 1;
 	}
 }
 

@@ -27,6 +27,7 @@ unsigned window_mask(
 
 struct pack_stats {
 	uint64_t bad, missing;
+	uint64_t first_bad; /* the lowest page number, if there are bad ones */
 };
 
 /* What one thread works with: reader, judge, compressor and a window's kinds. */
@@ -37,6 +38,7 @@ struct packer {
 	struct judge_ctx *jx;
 	struct codec_ctx *codec;
 	struct pack_stats stats;
+	uint32_t want; /* a bit for each kind: of those that are kept, others are DUMP_LATER */
 	uint8_t kinds[FILTER_WINDOW];
 };
 

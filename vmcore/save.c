@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdio.h>
 
+#include "vmcore/cuts.h"
 #include "vmcore/estimate.h"
 #include "vmcore/head.h"
 #include "vmcore/judge.h"
@@ -20,7 +21,10 @@ struct save {
 	struct dump_head head;
 	struct runs runs;
 	struct head_parts parts;
-	struct out *out;
+	struct cuts cuts;
+	struct dump_part *files; /* of a split dump */
+	struct out **outs; /* one for each part, or one */
+	size_t nr_outs;
 	struct dump_writer *writer;
 	uint64_t windows, done; /* of FILTER_WINDOW pages; pages */
 };
@@ -30,10 +34,19 @@ static bool stopped(const struct save *s)
 	return s->rq->stop && *s->rq->stop;
 }
 
+static uint64_t bytes_written(const struct save *s)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->nr_outs; i++)
+		n += out_written(s->outs[i]);
+	return n;
+}
+
 static void progress(struct save *s, enum save_phase phase)
 {
-	struct save_progress p = {
-		phase, s->done, s->res->count.pages, s->out ? out_written(s->out) : 0};
+	const uint64_t total = phase == SAVE_COUNTING ? s->res->count.pages : s->head.planned;
+	struct save_progress p = {phase, min_u64(s->done, total), total, bytes_written(s)};
 
 	if (s->rq->progress)
 		s->rq->progress(s->rq->ctx, &p);
@@ -59,6 +72,7 @@ static enum xk_status count_window(struct save *s, uint64_t pfn, unsigned nr, st
 	const bool look = elf && s->core->format == CORE_KDUMP;
 	struct save_count *n = &s->res->count;
 	struct packer *p = &s->packers[0];
+	uint32_t planned = 0;
 
 	packer_judge(p, pfn, nr);
 	if (s->res->guests)
@@ -75,9 +89,11 @@ static enum xk_status count_window(struct save *s, uint64_t pfn, unsigned nr, st
 		if (look && !is_there(p, pfn + i))
 			continue;
 		s->head.planned++;
+		planned++;
 		if (elf && !runs_add(&s->runs, pfn + i))
 			return diag_fail(d, XK_NOMEM, "no memory for a list of pages");
 	}
+	cuts_add(&s->cuts, pfn, planned);
 	return XK_OK;
 }
 
@@ -223,24 +239,49 @@ static enum xk_status write_chunk(void *ctx, const struct dump_chunk *c, struct 
 	if (stopped(s))
 		return diag_fail(d, XK_PARTIAL, "stopped by a signal");
 	st = s->writer->chunk(s->writer, c, d);
-	s->done = min_u64(s->done + c->nr, s->res->count.pages);
+	for (unsigned i = 0; i < c->nr; i++)
+		s->done += c->size[i] != DUMP_NONE && c->size[i] != DUMP_LATER;
 	progress(s, SAVE_WRITING);
+	return st;
+}
+
+/* Removes what was created; it holds nothing yet. */
+static void abandon(struct save *s, bool keep)
+{
+	while (s->nr_outs)
+		out_abandon(s->outs[--s->nr_outs], keep);
+}
+
+/* DUMP, or for each part of a split one DUMP.1 and so on. */
+static enum xk_status create_outs(struct save *s, struct diag *d)
+{
+	const struct save_request *rq = s->rq;
+	const size_t want = rq->parts ? rq->parts : 1;
+	enum xk_status st = XK_OK;
+
+	s->outs = calloc(want, sizeof(struct out *));
+	if (!s->outs)
+		return diag_fail(d, XK_NOMEM, "no memory for %zu files", want);
+	while (st == XK_OK && s->nr_outs < want) {
+		_cleanup_(freep) char *name = NULL;
+
+		if (rq->parts && asprintf(&name, "%s.%zu", rq->path, s->nr_outs + 1) < 0)
+			return diag_fail(d, XK_NOMEM, "no memory for a path");
+		st = out_create(name ? name : rq->path, rq->flattened, &s->outs[s->nr_outs], d);
+		s->nr_outs += st == XK_OK;
+	}
 	return st;
 }
 
 static enum xk_status open_writer(struct save *s, struct diag *d)
 {
-	const struct save_request *rq = s->rq;
-	enum xk_status st = out_create(rq->path, rq->flattened, &s->out, d);
+	enum xk_status st = create_outs(s, d);
 
+	if (st == XK_OK)
+		st = s->rq->format == SAVE_ELF ? elf_create(&s->head, s->outs[0], &s->writer, d)
+					       : kdump_create(&s->head, s->outs, &s->writer, d);
 	if (st != XK_OK)
-		return st;
-	st = rq->format == SAVE_ELF ? elf_create(&s->head, s->out, &s->writer, d)
-				    : kdump_create(&s->head, s->out, &s->writer, d);
-	if (st != XK_OK) {
-		out_abandon(s->out, false);
-		s->out = NULL;
-	}
+		abandon(s, false);
 	return st;
 }
 
@@ -249,11 +290,32 @@ static void add_up(struct save *s)
 	struct save_count *n = &s->res->count;
 
 	for (unsigned i = 0; i < s->nr_packers; i++) {
-		n->bad += s->packers[i].stats.bad;
-		n->missing += s->packers[i].stats.missing;
+		const struct pack_stats *p = &s->packers[i].stats;
+
+		if (p->bad && (!n->bad || p->first_bad < n->first_bad))
+			n->first_bad = p->first_bad;
+		n->bad += p->bad;
+		n->missing += p->missing;
 	}
 	n->written = s->writer->pages;
 	n->zero = s->writer->zero_pages;
+}
+
+/* All of them, whatever becomes of one. */
+static enum xk_status publish(struct save *s, struct diag *d)
+{
+	enum xk_status st = XK_OK;
+	struct diag more;
+
+	for (size_t i = 0; i < s->nr_outs; i++) {
+		enum xk_status one;
+
+		diag_init(&more);
+		one = out_publish(s->outs[i], s->res->whole, st == XK_OK ? d : &more);
+		st = st == XK_OK ? one : st;
+	}
+	s->nr_outs = 0;
+	return st;
 }
 
 /* The one way out. `st` is how the pages went; what was written becomes a dump, whole or not. */
@@ -269,19 +331,44 @@ static enum xk_status conclude(struct save *s, enum xk_status st, struct diag *d
 		snprintf(r->incomplete_why, sizeof(r->incomplete_why), "%s", d->text);
 		diag_init(&again);
 		if (s->writer->finish(s->writer, false, &again) != XK_OK) {
-			out_abandon(s->out, true);
-			s->out = NULL;
+			abandon(s, true);
 			return diag_append(d,
-				"; and it could not be marked as incomplete either (%s): what is there was left under its temporary name",
+				"; and it could not be brought to an end either (%s): what is there was left under its temporary name",
 				again.text);
 		}
 	}
-	r->bytes = out_written(s->out);
-	st = out_publish(s->out, r->whole, d);
-	s->out = NULL;
+	r->bytes = bytes_written(s);
+	st = publish(s, d);
 	if (st != XK_OK)
 		return st;
 	return r->whole && r->filtered ? XK_OK : XK_PARTIAL;
+}
+
+/* What a crash is explained with; the rest of what is kept can wait. */
+#define USEFUL (1u << PK_XEN | 1u << PK_LINUX | 1u << PK_UNKNOWN)
+
+static enum xk_status pass(struct save *s, uint32_t want, struct diag *d)
+{
+	for (unsigned i = 0; i < s->nr_packers; i++)
+		s->packers[i].want = want;
+	return pack_all(s->packers, s->nr_packers, write_chunk, s, d);
+}
+
+/* Of pages of two sorts the useful ones are written first, where the format allows it. */
+static enum xk_status write_pages(struct save *s, struct diag *d)
+{
+	const bool in_order = !s->writer->again || out_flattened(s->outs[0]);
+	uint32_t kinds = 0;
+	enum xk_status st;
+
+	for (unsigned k = 0; k < PK_KINDS; k++)
+		kinds |= s->res->count.kept[k] ? 1u << k : 0;
+	if (in_order || !(kinds & USEFUL) || !(kinds & ~USEFUL))
+		return pass(s, UINT32_MAX, d);
+	st = pass(s, USEFUL, d);
+	if (st == XK_OK)
+		st = s->writer->again(s->writer, d);
+	return st == XK_OK ? pass(s, ~USEFUL, d) : st;
 }
 
 static enum xk_status write_dump(struct save *s, struct diag *d)
@@ -291,9 +378,23 @@ static enum xk_status write_dump(struct save *s, struct diag *d)
 	if (st != XK_OK)
 		return st;
 	progress(s, SAVE_WRITING);
-	st = pack_all(s->packers, s->nr_packers, write_chunk, s, d);
+	st = write_pages(s, d);
 	add_up(s);
 	return conclude(s, st, d);
+}
+
+/* Where the parts end, now that it is known what lies where. */
+static enum xk_status cut(struct save *s, struct diag *d)
+{
+	if (!s->rq->parts)
+		return XK_OK;
+	s->files = calloc(s->rq->parts, sizeof(*s->files));
+	if (!s->files)
+		return diag_fail(d, XK_NOMEM, "no memory for %u parts", s->rq->parts);
+	cuts_make(&s->cuts, s->head.max_pfn, s->files, s->rq->parts);
+	s->head.parts = s->files;
+	s->head.nr_parts = s->rq->parts;
+	return XK_OK;
 }
 
 static enum xk_status plan(struct save *s, struct diag *d)
@@ -308,7 +409,11 @@ static enum xk_status plan(struct save *s, struct diag *d)
 		st = make_packers(s, d);
 	if (st != XK_OK)
 		return st;
+	if (s->rq->parts && !cuts_init(&s->cuts, s->head.max_pfn))
+		return diag_fail(d, XK_NOMEM, "no memory to count pages");
 	st = count(s, d);
+	if (st == XK_OK)
+		st = cut(s, d);
 	s->head.runs = s->runs.v;
 	s->head.nr_runs = s->runs.nr;
 	if (st == XK_OK)
@@ -326,6 +431,9 @@ static void deinit(struct save *s)
 	codec_close(s->codec);
 	judge_deinit(&s->judge);
 	runs_deinit(&s->runs);
+	cuts_deinit(&s->cuts);
+	free(s->files);
+	free(s->outs);
 	head_parts_deinit(&s->parts);
 }
 

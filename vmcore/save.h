@@ -19,7 +19,7 @@ enum save_phase { SAVE_COUNTING, SAVE_WRITING };
 
 struct save_progress {
 	enum save_phase phase;
-	uint64_t done, total; /* pages of the core */
+	uint64_t done, total; /* pages: of the core, then of the dump */
 	uint64_t written; /* bytes */
 };
 
@@ -30,6 +30,7 @@ struct save_request {
 	enum codec codec;
 	bool plain; /* no libdeflate: to compare */
 	struct filter_request filter;
+	unsigned parts; /* kdump: so many files PATH.1 ... PATH.N; 0: one file PATH */
 	unsigned threads; /* each takes about 11 MiB; 0 is 1 */
 	bool dry_run; /* counts and estimates, and creates nothing */
 	int64_t time; /* now, in seconds */
@@ -44,6 +45,7 @@ struct save_count {
 	uint64_t found[PK_KINDS], kept[PK_KINDS]; /* by kind; kept: planned to be */
 	uint64_t written, zero; /* pages in the file; zero ones are among them */
 	uint64_t bad; /* kept by their kind, but not to be read */
+	uint64_t first_bad; /* the number of the first of these */
 	uint64_t missing; /* an earlier filter left them out */
 };
 

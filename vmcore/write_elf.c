@@ -358,7 +358,7 @@ enum xk_status elf_create(
 
 	if (!e)
 		return diag_fail(d, XK_NOMEM, "no memory for an ELF writer");
-	e->w = (struct dump_writer){elf_chunk, elf_finish, elf_destroy, 0, 0};
+	e->w = (struct dump_writer){elf_chunk, NULL, elf_finish, elf_destroy, 0, 0};
 	e->h = h;
 	e->o = o;
 	lay_out(e);
