@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The most useful pages first, and what is left of a dump that ends at any write. Guests are kept
+ * here: their pages and Xen's free ones lie among those of Xen and dom0, and come second.
+ */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tests/unit/fixture.h"
+#include "tests/unit/mkxen.h"
+#include "tests/unit/xktest.h"
+#include "vmcore/save.h"
+
+static struct mkxen x;
+static struct save_request rq;
+static struct save_result r;
+
+/* What happens at write number `at_write` of a save. */
+static enum { NOTHING, FAIL_ONCE, DISK_FULL, STOP, SNAPSHOT } event;
+static unsigned at_write, writes;
+static volatile sig_atomic_t stop;
+
+static const char *at(const char *name)
+{
+	return scratch_path(&s, name);
+}
+
+/* The file as a kill would leave it at this moment. */
+static void snapshot(int fd)
+{
+	static uint8_t buf[1 << 20];
+	int to = open(at("snapshot"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	off_t off = 0;
+	ssize_t n;
+
+	while ((n = pread(fd, buf, sizeof(buf), off)) > 0) {
+		assert_int_equal(write(to, buf, (size_t)n), n);
+		off += n;
+	}
+	close(to);
+}
+
+static bool refused(int fd, size_t len, off_t off)
+{
+	struct stat st;
+
+	writes++;
+	if (event == SNAPSHOT && writes == at_write)
+		snapshot(fd);
+	if (event == STOP && writes == at_write)
+		stop = 1;
+	if (event == FAIL_ONCE && writes == at_write)
+		return true;
+	/* what has its room already can be written */
+	return event == DISK_FULL && writes >= at_write && !fstat(fd, &st) &&
+	       off + (off_t)len > st.st_size;
+}
+
+/* In the C library's place, by either name. */
+#undef pwrite
+#undef pwrite64
+ssize_t pwrite64(int fd, const void *data, size_t len, __off64_t off);
+ssize_t pwrite64(int fd, const void *data, size_t len, __off64_t off)
+{
+	static bool inside;
+	bool no;
+
+	if (!inside) {
+		inside = true;
+		no = refused(fd, len, (off_t)off);
+		inside = false;
+		if (no) {
+			errno = event == DISK_FULL ? ENOSPC : EIO;
+			return -1;
+		}
+	}
+	if (lseek(fd, (off_t)off, SEEK_SET) < 0)
+		return -1;
+	return syscall(SYS_write, fd, data, len);
+}
+
+/* For each save: an empty folder, the same core. */
+static void fresh(void **state)
+{
+	again(state);
+	save_result_deinit(&r);
+	stop = 0;
+	writes = at_write = 0;
+	event = NOTHING;
+	rq = (struct save_request){
+		.path = at("dump"),
+		.codec = CODEC_NONE,
+		.filter.guests = true,
+		.threads = 1,
+		.stop = &stop,
+	};
+}
+
+static void make(size_t truncated)
+{
+	x = (struct mkxen){.minor = 17, .table = 4, .bank = true};
+	mkxen_init(&x);
+	mkxen_variable(&x, "pfn_pdx_hole_shift", 0x100, 4);
+	mkxen_variable(&x, "pfn_pdx_bottom_mask", 0x108, 0xfffff);
+	mkxen_variable(&x, "pfn_top_mask", 0x110, ~UINT64_C(0xffffff));
+	/* each third page of what is anyone's, in both passes, and one zero page in three */
+	for (uint64_t pfn = 0x1000; pfn < 0x2000; pfn++)
+		if (pfn % 3)
+			mkcore_fill(&x.m, pfn * 4096, 4096);
+	mkcore_fill(&x.m, MKXEN_BANK * 4096, 1024 * 4096);
+	mkxen_open(&x);
+	if (truncated) {
+		core_reader_destroy(x.r);
+		core_close(&x.core);
+		diag_init(&d);
+		assert_int_equal(
+			core_open_bytes(
+				(struct bytes){x.file.data, x.file.len - truncated}, &x.core, &d),
+			XK_OK);
+		x.r = core_reader_create(&x.core);
+	}
+}
+
+static void unmake(void)
+{
+	save_result_deinit(&r);
+	mkxen_deinit(&x);
+}
+
+static bool is_useful(uint64_t pfn)
+{
+	return pfn < 0x1400 || (pfn >= 0x1880 && pfn < 0x1900);
+}
+
+/* 0x100-0x1fff and 1024 pages of the bank. */
+#define USEFUL_PAGES (0x1400 - 0x100 + 0x80)
+#define OTHER_PAGES  (0x1f00 + 1024 - USEFUL_PAGES)
+
+struct found {
+	uint64_t useful, other, bad;
+};
+
+/* Every page that the dump has is the source's. */
+static struct found compare(const char *const *names, size_t nr)
+{
+	struct found n = {0};
+	struct core got;
+	struct core_reader *b;
+
+	diag_init(&d);
+	if (core_open(names, nr, &got, &d) != XK_OK)
+		fail_msg("%s", d.text);
+	b = core_reader_create(&got);
+	for (uint64_t pfn = 0x100; pfn < MKXEN_BANK + 1024; pfn++) {
+		const uint8_t *p, *q;
+		enum page_state state;
+
+		if (pfn == 0x2000)
+			pfn = MKXEN_BANK;
+		state = core_page(b, pfn, &q);
+		n.bad += state == PAGE_BAD;
+		if (state != PAGE_DATA)
+			continue;
+		assert_int_equal(core_page(x.r, pfn, &p), PAGE_DATA);
+		if (memcmp(p, q, 4096))
+			fail_msg("write %u: page %#llx is another one's", at_write,
+				(unsigned long long)pfn);
+		if (is_useful(pfn))
+			n.useful++;
+		else
+			n.other++;
+	}
+	core_reader_destroy(b);
+	core_close(&got);
+	return n;
+}
+
+static struct found compare_one(const char *name)
+{
+	const char *path = at(name);
+
+	return compare(&path, 1);
+}
+
+static uint64_t offset_of(int fd, uint64_t table, uint64_t rank)
+{
+	uint64_t off;
+
+	assert_int_equal(pread(fd, &off, sizeof(off), (off_t)(table + rank * 24)), sizeof(off));
+	return off;
+}
+
+/* The file has both sorts, and all data of the useful ones before all data of the others. */
+static void whole(void **state)
+{
+	make(0);
+	for (unsigned threads = 1; threads < 4; threads++) {
+		uint64_t last = 0, table, zero;
+		uint32_t blocks[2];
+		struct found n;
+		int fd;
+
+		fresh(state);
+		rq.threads = threads;
+		assert_int_equal(save_core(&x.core, &x.n, &rq, &r, &d), XK_OK);
+		assert_true(r.whole && r.filtered);
+		n = compare_one("dump");
+		assert_int_equal(n.useful, USEFUL_PAGES);
+		assert_int_equal(n.other, OTHER_PAGES);
+		assert_int_equal(r.count.written, USEFUL_PAGES + OTHER_PAGES);
+		fd = open(at("dump"), O_RDONLY);
+		/* sub header's and bitmaps' blocks */
+		assert_int_equal(pread(fd, blocks, 8, 432), 8);
+		table = (1 + (uint64_t)blocks[0] + blocks[1]) * 4096;
+		zero = (table + (USEFUL_PAGES + OTHER_PAGES) * 24 + 4095) / 4096 * 4096;
+		for (unsigned i = 0; i < USEFUL_PAGES + OTHER_PAGES; i++) {
+			uint64_t off = offset_of(fd, table, i);
+
+			if (is_useful(0x100 + i) && off != zero)
+				last = off > last ? off : last;
+		}
+		assert_true(last > zero);
+		for (unsigned i = 0; i < USEFUL_PAGES + OTHER_PAGES; i++) {
+			uint64_t off = offset_of(fd, table, i);
+
+			if (!is_useful(0x100 + i) && off != zero)
+				assert_true(off > last);
+		}
+		close(fd);
+	}
+	unmake();
+}
+
+/* Whatever the error, what is there is a dump of exactly the pages that it says it has. */
+static void check_incomplete(void)
+{
+	enum xk_status st = save_core(&x.core, &x.n, &rq, &r, &d);
+	struct found n;
+
+	if (st == XK_IO || st == XK_FAIL) { /* before the first page */
+		assert_int_not_equal(access(at("dump.incomplete"), F_OK), 0);
+		assert_int_not_equal(access(at("dump.part"), F_OK), 0);
+		return;
+	}
+	assert_true(st == XK_PARTIAL || st == XK_OK);
+	if (st == XK_OK)
+		assert_true(writes < at_write || event == STOP || event == DISK_FULL);
+	n = compare_one(st == XK_OK ? "dump" : "dump.incomplete");
+	assert_int_equal(n.bad, 0);
+	assert_int_equal(n.useful + n.other, r.count.written);
+	assert_true(!n.other || n.useful == USEFUL_PAGES);
+}
+
+static unsigned count_writes(void **state)
+{
+	unsigned n;
+
+	fresh(state);
+	assert_int_equal(save_core(&x.core, &x.n, &rq, &r, &d), XK_OK);
+	n = writes;
+	assert_true(n > 25);
+	return n;
+}
+
+static void at_each_write(void **state)
+{
+	unsigned n;
+
+	make(0);
+	n = count_writes(state);
+	for (unsigned e = FAIL_ONCE; e <= STOP; e++) {
+		for (unsigned k = 1; k <= n; k++) {
+			fresh(state);
+			event = e;
+			at_write = k;
+			check_incomplete();
+		}
+	}
+	unmake();
+}
+
+/* Killed: what has the temporary name is a dump of right pages, and has the useful ones once any
+ * other is there. A page that is promised only reads as lost. */
+static void killed(void **state)
+{
+	uint64_t most = 0;
+	unsigned n;
+
+	make(0);
+	n = count_writes(state);
+	for (unsigned k = 8; k <= n; k++) { /* the first writes make the headers */
+		struct found f;
+
+		fresh(state);
+		event = SNAPSHOT;
+		at_write = k;
+		assert_int_equal(save_core(&x.core, &x.n, &rq, &r, &d), XK_OK);
+		f = compare_one("snapshot");
+		assert_true(!f.other || f.useful == USEFUL_PAGES);
+		assert_true(f.useful + f.other >= most);
+		most = f.useful + f.other;
+	}
+	assert_int_equal(most, USEFUL_PAGES + OTHER_PAGES);
+	unmake();
+}
+
+/* The last pages of the bank cannot be read, though the first pass promised them: no trace of
+ * them is left, and at no moment of taking them out is the file wrong. */
+static void squeezed(void **state)
+{
+	unsigned n = 0;
+
+	make(10 * 4096);
+	for (unsigned k = 0; !k || k <= n; k++) {
+		struct found f;
+
+		fresh(state);
+		event = k ? SNAPSHOT : NOTHING;
+		at_write = k < 8 && k ? 8 : k;
+		assert_true(save_core(&x.core, &x.n, &rq, &r, &d) != XK_IO);
+		assert_int_equal(r.count.bad, 10);
+		f = compare_one("dump");
+		assert_int_equal(f.bad, 0);
+		assert_int_equal(f.useful, USEFUL_PAGES);
+		assert_int_equal(f.other, OTHER_PAGES - 10);
+		if (k)
+			compare_one("snapshot");
+		n = writes;
+	}
+	unmake();
+}
+
+/* One that fails while pages are taken out is never published, and its part is a dump still. */
+static void torn(void **state)
+{
+	unsigned n, torn_ones = 0;
+
+	make(10 * 4096);
+	fresh(state);
+	save_core(&x.core, &x.n, &rq, &r, &d);
+	n = writes;
+	for (unsigned k = n - 12; k <= n; k++) {
+		enum xk_status st;
+
+		fresh(state);
+		event = FAIL_ONCE;
+		at_write = k;
+		st = save_core(&x.core, &x.n, &rq, &r, &d);
+		if (st == XK_IO) {
+			assert_int_not_equal(access(at("dump"), F_OK), 0);
+			assert_says(d.text, "left under its temporary name");
+			compare_one("dump.part");
+			torn_ones++;
+		} else {
+			compare_one(r.whole ? "dump" : "dump.incomplete");
+		}
+	}
+	assert_true(torn_ones > 0);
+	unmake();
+}
+
+#define S(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		S(whole),
+		S(at_each_write),
+		S(killed),
+		S(squeezed),
+		S(torn),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
