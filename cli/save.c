@@ -130,6 +130,12 @@ static enum xk_status make_request(
 			return diag_fail(d, XK_USAGE,
 				"-o -: standard output is a terminal; a dump is no text");
 	}
+	if (s->save.parts && rq->format == SAVE_ELF)
+		return diag_fail(d, XK_USAGE,
+			"--split: an ELF core has no parts that a reader puts together; use --format kdump");
+	if (s->save.parts && (rq->flattened || (s->output && !strcmp(rq->path, "-"))))
+		return diag_fail(d, XK_USAGE,
+			"--split: a stream is one; give -o FILE, which names FILE.1 and so on, and leave out --format flat");
 	if (s->save.only_dom0 && (s->save.all_domains || s->save.nr_domains))
 		return diag_fail(d, XK_USAGE,
 			"--only-dom0: guests have no place in a core of dom0 alone; leave out %s",
@@ -138,6 +144,7 @@ static enum xk_status make_request(
 	rq->filter.guests = s->save.all_domains;
 	rq->filter.keep_domains = s->save.domains;
 	rq->filter.nr_keep_domains = s->save.nr_domains;
+	rq->parts = s->save.parts;
 	rq->threads = s->save.threads ? s->save.threads : cpus();
 	rq->dry_run = s->dry_run;
 	rq->time = time(NULL);

@@ -78,12 +78,16 @@ enum xk_status save_show_text(
 			fprintf(f, ", %.1f MiB are free", (double)r->room / MiB);
 		fputc('\n', f);
 	} else {
-		char text[64];
+		char text[96];
+		const char *how = stream ? "standard output" : r->whole ? "" : "(incomplete) ";
 
-		snprintf(text, sizeof(text), "written %.1f MiB to %s", (double)r->bytes / MiB,
-			stream	   ? "standard output"
-			: r->whole ? ""
-				   : "(incomplete) ");
+		if (rq->parts)
+			snprintf(text, sizeof(text),
+				"written %.1f MiB in %u files, numbered from .1 on: %s",
+				(double)r->bytes / MiB, rq->parts, how);
+		else
+			snprintf(text, sizeof(text), "written %.1f MiB to %s",
+				(double)r->bytes / MiB, how);
 		print_line(f, text, stream ? "" : rq->path);
 	}
 	return XK_OK;
@@ -160,6 +164,8 @@ static bool add_all(
 		ok = ok && add_number(o, "free-bytes", r->room);
 	if (!r->filtered)
 		ok = ok && add(o, "unfiltered-because", json_text(r->unfiltered_why));
+	if (rq->parts)
+		ok = ok && add_number(o, "parts", rq->parts);
 	if (rq->dry_run)
 		return ok;
 	ok = ok && add_number(o, "pages-written", n->written) &&

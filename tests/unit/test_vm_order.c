@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -186,6 +187,34 @@ static struct found compare_one(const char *name)
 	return compare(&path, 1);
 }
 
+/* All that a save made: one file or parts. */
+static struct found compare_made(const char *end)
+{
+	char *names[64], name[32];
+	struct found n;
+
+	for (unsigned i = 0; i < rq.parts; i++) {
+		snprintf(name, sizeof(name), "dump.%u%s", i + 1, end);
+		names[i] = strdup(at(name));
+	}
+	if (!rq.parts) {
+		snprintf(name, sizeof(name), "dump%s", end);
+		return compare_one(name);
+	}
+	n = compare((const char *const *)names, rq.parts);
+	for (unsigned i = 0; i < rq.parts; i++)
+		free(names[i]);
+	return n;
+}
+
+static bool is_there(const char *end)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "dump%s%s", rq.parts ? ".1" : "", end);
+	return !access(at(name), F_OK);
+}
+
 static uint64_t offset_of(int fd, uint64_t table, uint64_t rank)
 {
 	uint64_t off;
@@ -242,44 +271,108 @@ static void check_incomplete(void)
 	struct found n;
 
 	if (st == XK_IO || st == XK_FAIL) { /* before the first page */
-		assert_int_not_equal(access(at("dump.incomplete"), F_OK), 0);
-		assert_int_not_equal(access(at("dump.part"), F_OK), 0);
+		assert_false(is_there(".incomplete") || is_there(".part") || is_there(""));
 		return;
 	}
 	assert_true(st == XK_PARTIAL || st == XK_OK);
 	if (st == XK_OK)
 		assert_true(writes < at_write || event == STOP || event == DISK_FULL);
-	n = compare_one(st == XK_OK ? "dump" : "dump.incomplete");
+	n = compare_made(st == XK_OK ? "" : ".incomplete");
 	assert_int_equal(n.bad, 0);
 	assert_int_equal(n.useful + n.other, r.count.written);
 	assert_true(!n.other || n.useful == USEFUL_PAGES);
 }
 
-static unsigned count_writes(void **state)
+static unsigned count_writes(void **state, unsigned parts)
 {
 	unsigned n;
 
 	fresh(state);
+	rq.parts = parts;
 	assert_int_equal(save_core(&x.core, &x.n, &rq, &r, &d), XK_OK);
 	n = writes;
 	assert_true(n > 25);
 	return n;
 }
 
-static void at_each_write(void **state)
+static void at_each(void **state, unsigned parts)
 {
 	unsigned n;
 
 	make(0);
-	n = count_writes(state);
+	n = count_writes(state, parts);
 	for (unsigned e = FAIL_ONCE; e <= STOP; e++) {
 		for (unsigned k = 1; k <= n; k++) {
 			fresh(state);
+			rq.parts = parts;
 			event = e;
 			at_write = k;
 			check_incomplete();
 		}
 	}
+	unmake();
+}
+
+static void at_each_write(void **state)
+{
+	at_each(state, 0);
+}
+
+static void at_each_write_of_parts(void **state)
+{
+	at_each(state, 3);
+}
+
+/* In any number of parts the pages are the same, and no part has another's. */
+static void parts(void **state)
+{
+	static const unsigned numbers[] = {2, 3, 7, 64};
+
+	make(0);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		uint64_t next = 0;
+		struct found n;
+
+		fresh(state);
+		rq.parts = numbers[i];
+		assert_int_equal(save_core(&x.core, &x.n, &rq, &r, &d), XK_OK);
+		n = compare_made("");
+		assert_int_equal(n.useful, USEFUL_PAGES);
+		assert_int_equal(n.other, OTHER_PAGES);
+		for (unsigned p = 1; p <= numbers[i]; p++) {
+			uint64_t range[2], range_64[2];
+			char name[32];
+			uint32_t split;
+			int fd;
+
+			snprintf(name, sizeof(name), "dump.%u", p);
+			fd = open(at(name), O_RDONLY);
+			assert_int_equal(pread(fd, &split, 4, 4096 + 12), 4);
+			assert_int_equal(pread(fd, range, 16, 4096 + 16), 16);
+			assert_int_equal(pread(fd, range_64, 16, 4096 + 80), 16);
+			close(fd);
+			assert_int_equal(split, 1);
+			assert_int_equal(range[0], next);
+			assert_true(range[1] >= next && range[1] <= MKXEN_BANK + 1024);
+			assert_memory_equal(range, range_64, 16);
+			next = range[1];
+		}
+		assert_int_equal(next, MKXEN_BANK + 1024);
+	}
+	unmake();
+}
+
+/* The third part's name is taken: nothing is begun, and what is there stays. */
+static void part_is_there(void **state)
+{
+	make(0);
+	fresh(state);
+	scratch_text(&s, "/dump.3", "mine");
+	rq.parts = 4;
+	assert_int_equal(save_core(&x.core, &x.n, &rq, &r, &d), XK_IO);
+	assert_says(d.text, "dump.3: is there already");
+	assert_false(is_there("") || is_there(".part"));
+	assert_int_equal(access(at("dump.3"), F_OK), 0);
 	unmake();
 }
 
@@ -291,7 +384,7 @@ static void killed(void **state)
 	unsigned n;
 
 	make(0);
-	n = count_writes(state);
+	n = count_writes(state, 0);
 	for (unsigned k = 8; k <= n; k++) { /* the first writes make the headers */
 		struct found f;
 
@@ -370,6 +463,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		S(whole),
 		S(at_each_write),
+		S(at_each_write_of_parts),
+		S(parts),
+		S(part_is_there),
 		S(killed),
 		S(squeezed),
 		S(torn),
