@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -156,11 +157,15 @@ static enum xk_status make_request(
 static enum xk_status say_partial(const struct save_result *r, bool dry_run, struct diag *d)
 {
 	if (!dry_run && !r->whole)
-		diag_fail(d, XK_PARTIAL, "the dump is INCOMPLETE: %s", r->incomplete_why);
-	else
-		diag_fail(d, XK_PARTIAL, "the dump %s NOT filtered as asked, and holds more: %s",
+		return diag_fail(d, XK_PARTIAL, "the dump is INCOMPLETE: %s", r->incomplete_why);
+	if (!r->filtered)
+		return diag_fail(d, XK_PARTIAL,
+			"the dump %s NOT filtered as asked, and holds more: %s",
 			dry_run ? "would be" : "is", r->unfiltered_why);
-	return XK_PARTIAL;
+	return diag_fail(d, XK_PARTIAL,
+		"pages that cannot be read and are not in the dump: %" PRIu64
+		", the first at %#" PRIx64 "; it has all the others, and is marked incomplete",
+		r->count.bad, r->count.first_bad * CORE_PAGE);
 }
 
 static void show_problems(char *const *problems, size_t nr)

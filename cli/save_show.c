@@ -61,8 +61,8 @@ enum xk_status save_show_text(
 		fprintf(f, "%-28s %12s %12.1f, of which zero %.1f\n", "in the dump", "",
 			mib(n->written), mib(n->zero));
 		if (n->bad)
-			fprintf(f, "%-28s %12.1f, not in the dump\n", "not to be read",
-				mib(n->bad));
+			fprintf(f, "%-28s %12.1f, not in the dump; the first is at %#" PRIx64 "\n",
+				"not to be read", mib(n->bad), n->first_bad * CORE_PAGE);
 		if (n->missing)
 			fprintf(f, "%-28s %12.1f\n", "not in the source", mib(n->missing));
 	}
@@ -172,6 +172,8 @@ static bool add_all(
 	     add_number(o, "pages-zero", n->zero) && add_number(o, "pages-bad", n->bad) &&
 	     add_number(o, "pages-missing", n->missing) && add_number(o, "bytes", r->bytes) &&
 	     add(o, "whole", json_object_new_boolean(r->whole));
+	if (n->bad)
+		ok = ok && add_number(o, "first-bad-address", n->first_bad * CORE_PAGE);
 	if (!r->whole)
 		ok = ok && add(o, "incomplete-because", json_text(r->incomplete_why));
 	return ok;

@@ -29,6 +29,7 @@ struct out {
 	char *path; /* as given, for people */
 	char *name, *part, *incomplete; /* within dir */
 	uint64_t written, size, synced;
+	bool dirty; /* something changed since the last fsync() */
 	int lost; /* errno of the first fsync() that failed: the system tells an error of the device
 		   * once, and what it was about is gone from memory and not on the disk */
 };
@@ -80,6 +81,7 @@ static int write_fully(struct out *o, uint64_t off, const void *data, size_t len
 {
 	const uint8_t *p = data;
 
+	o->dirty = true;
 	while (len) {
 		ssize_t n = o->flattened ? write(o->fd, p, len) : pwrite(o->fd, p, len, (off_t)off);
 
@@ -201,6 +203,7 @@ enum xk_status out_reserve(struct out *o, uint64_t off, uint64_t len, struct dia
 
 	if (o->flattened || !len)
 		return XK_OK;
+	o->dirty = true;
 	if (add_overflow(off, len, &end) || end > INT64_MAX)
 		return io_fail(o, "cannot reserve room", EFBIG, d);
 	do
@@ -220,6 +223,7 @@ enum xk_status out_extend(struct out *o, uint64_t len, struct diag *d)
 		return XK_OK;
 	if (len > INT64_MAX)
 		return io_fail(o, "cannot extend it", EFBIG, d);
+	o->dirty = true;
 	if (ftruncate(o->fd, (off_t)len))
 		return io_fail(o, "cannot extend it", errno, d);
 	o->size = len;
@@ -228,8 +232,9 @@ enum xk_status out_extend(struct out *o, uint64_t len, struct diag *d)
 
 static enum xk_status sync_file(struct out *o, struct diag *d)
 {
-	if (!o->lost && fsync(o->fd))
+	if (!o->lost && o->dirty && fsync(o->fd))
 		o->lost = errno;
+	o->dirty = false;
 	return o->lost ? io_fail(o, "cannot be written to the device", o->lost, d) : XK_OK;
 }
 

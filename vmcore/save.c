@@ -318,14 +318,41 @@ static enum xk_status publish(struct save *s, struct diag *d)
 	return st;
 }
 
-/* The one way out. `st` is how the pages went; what was written becomes a dump, whole or not. */
+static enum xk_status flush(struct save *s, struct diag *d)
+{
+	enum xk_status st = XK_OK;
+
+	for (size_t i = 0; st == XK_OK && i < s->nr_outs; i++)
+		st = out_flush(s->outs[i], d);
+	return st;
+}
+
+/* Nobody knows what of it is on the device: it keeps its temporary name, and must not say that it
+ * is whole. What went out as a stream's last record cannot be taken back; it has no end yet. */
+static enum xk_status unsafe(struct save *s, struct diag *d)
+{
+	struct diag again;
+
+	diag_init(&again);
+	if (!out_flattened(s->outs[0]))
+		(void)s->writer->finish(s->writer, false, &again);
+	abandon(s, true);
+	return diag_append(d, "; it was left under its temporary name, marked incomplete");
+}
+
+/* The one way out. `st` is how the pages went; what was written becomes a dump, whole or not. One
+ * that lacks pages only because they cannot be read has all that can be had: it gets its name, and
+ * its header says that it is incomplete. */
 static enum xk_status conclude(struct save *s, enum xk_status st, struct diag *d)
 {
 	struct save_result *r = s->res;
 	struct diag again;
 
-	if (st == XK_OK)
-		st = s->writer->finish(s->writer, true, d);
+	if (st == XK_OK) {
+		st = s->writer->finish(s->writer, !r->count.bad, d);
+		if (st == XK_OK && flush(s, d) != XK_OK)
+			return unsafe(s, d);
+	}
 	r->whole = st == XK_OK;
 	if (!r->whole) {
 		snprintf(r->incomplete_why, sizeof(r->incomplete_why), "%s", d->text);
@@ -341,7 +368,7 @@ static enum xk_status conclude(struct save *s, enum xk_status st, struct diag *d
 	st = publish(s, d);
 	if (st != XK_OK)
 		return st;
-	return r->whole && r->filtered ? XK_OK : XK_PARTIAL;
+	return r->whole && r->filtered && !r->count.bad ? XK_OK : XK_PARTIAL;
 }
 
 /* What a crash is explained with; the rest of what is kept can wait. */

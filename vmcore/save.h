@@ -66,7 +66,7 @@ struct save_result {
 	unsigned threads;
 	const char *compressor; /* a constant string */
 	bool filtered; /* as it was asked for */
-	bool whole;
+	bool whole; /* it has all that can be read */
 	char unfiltered_why[1200];
 	char incomplete_why[2048];
 };
@@ -74,8 +74,8 @@ struct save_result {
 #define SAVE_MAX_THREADS 64
 
 /*
- * XK_OK: as asked for. XK_PARTIAL: a dump was written, but is incomplete or was not filtered, or
- * (dry_run) would not be. *ret is filled in both cases. Anything else: no dump; XK_IO, XK_NOMEM,
+ * XK_OK: as asked for. XK_PARTIAL: a dump was written, but is incomplete, lacks pages that cannot be
+ * read or was not filtered, or (dry_run) would not be. *ret is filled in both cases. Anything else: no dump; XK_IO, XK_NOMEM,
  * XK_UNSUPPORTED, XK_USAGE. *ret is to be deinitialised in any case.
  */
 enum xk_status save_core(const struct core *c, const struct core_notes *n,

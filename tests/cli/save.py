@@ -54,6 +54,18 @@ class SaveTests:
         refused(2, ["save", "--split", "2", "-o", "-", "vmcore"], "a stream is one")
         same([f for f in os.listdir(".") if f.startswith("x")], [])
 
+    def test_save_bad_pages(self):
+        """The core ends two pages early: they are at 1 MiB + 62 pages."""
+        self.core()
+        write("short", read("vmcore")[:-2 * 4096])
+        r = run("save", "-o", "dump", "--json", "short")
+        same(r.code, 13)
+        has(r.err, "pages that cannot be read and are not in the dump: 2, the first at 0x13e000")
+        said = json.loads(r.out)
+        same((said["pages-bad"], said["first-bad-address"], said["pages-written"], said["whole"]), (2, 0x13E000, 62, True))
+        same(struct.unpack_from("<I", read("dump"), 424)[0] & 8, 8)
+        has(run("save", "-o", "dump2", "short").out, "not in the dump; the first is at 0x13e000")
+
     def test_save_stream(self):
         self.core()
         with open("stream", "wb") as f:

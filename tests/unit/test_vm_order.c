@@ -20,9 +20,9 @@ static struct mkxen x;
 static struct save_request rq;
 static struct save_result r;
 
-/* What happens at write number `at_write` of a save. */
-static enum { NOTHING, FAIL_ONCE, DISK_FULL, STOP, SNAPSHOT } event;
-static unsigned at_write, writes;
+/* What happens at write number `at_write` of a save; FAIL_SYNC: at the fsync() of that number. */
+static enum { NOTHING, FAIL_ONCE, DISK_FULL, STOP, SNAPSHOT, FAIL_SYNC } event;
+static unsigned at_write, writes, syncs;
 static volatile sig_atomic_t stop;
 
 static const char *at(const char *name)
@@ -90,7 +90,7 @@ static void fresh(void **state)
 	again(state);
 	save_result_deinit(&r);
 	stop = 0;
-	writes = at_write = 0;
+	writes = syncs = at_write = 0;
 	event = NOTHING;
 	rq = (struct save_request){
 		.path = at("dump"),
@@ -99,6 +99,16 @@ static void fresh(void **state)
 		.threads = 1,
 		.stop = &stop,
 	};
+}
+
+int fsync(int fd)
+{
+	syncs++;
+	if (event == FAIL_SYNC && syncs == at_write) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, fd);
 }
 
 static void make(size_t truncated)
@@ -456,6 +466,46 @@ static void torn(void **state)
 	unmake();
 }
 
+static bool says_incomplete(const char *name)
+{
+	uint32_t status = 0;
+	int fd = open(at(name), O_RDONLY);
+
+	assert_int_equal(pread(fd, &status, 4, 424), 4);
+	close(fd);
+	return status & 8;
+}
+
+/* A device that loses what it was given: nothing gets the name of a whole dump, and what is left
+ * does not call itself one. Only the folder's own fsync() comes after the name is given. */
+static void lost(void **state)
+{
+	unsigned n;
+
+	make(0);
+	fresh(state);
+	assert_int_equal(save_core(&x.core, &x.n, &rq, &r, &d), XK_OK);
+	assert_false(says_incomplete("dump"));
+	n = syncs;
+	assert_true(n > 2);
+	for (unsigned k = 1; k <= n; k++) {
+		fresh(state);
+		event = FAIL_SYNC;
+		at_write = k;
+		assert_int_equal(save_core(&x.core, &x.n, &rq, &r, &d), XK_IO);
+		if (k == n) {
+			assert_says(d.text, "its folder cannot be");
+			assert_false(says_incomplete("dump"));
+			continue;
+		}
+		assert_says(d.text, "dump.part: cannot be written to the device");
+		assert_false(is_there("") || is_there(".incomplete"));
+		assert_true(says_incomplete("dump.part"));
+		compare_one("dump.part");
+	}
+	unmake();
+}
+
 #define S(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -469,6 +519,7 @@ int main(void)
 		S(killed),
 		S(squeezed),
 		S(torn),
+		S(lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
