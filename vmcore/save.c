@@ -5,6 +5,7 @@
 #include "vmcore/estimate.h"
 #include "vmcore/head.h"
 #include "vmcore/judge.h"
+#include "vmcore/outs.h"
 #include "vmcore/pack.h"
 #include "vmcore/runs.h"
 #include "vmcore/save.h"
@@ -23,8 +24,7 @@ struct save {
 	struct head_parts parts;
 	struct cuts cuts;
 	struct dump_part *files; /* of a split dump */
-	struct out **outs; /* one for each part, or one */
-	size_t nr_outs;
+	struct outs outs;
 	struct dump_writer *writer;
 	uint64_t windows, done; /* of FILTER_WINDOW pages; pages */
 };
@@ -34,19 +34,10 @@ static bool stopped(const struct save *s)
 	return s->rq->stop && *s->rq->stop;
 }
 
-static uint64_t bytes_written(const struct save *s)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < s->nr_outs; i++)
-		n += out_written(s->outs[i]);
-	return n;
-}
-
 static void progress(struct save *s, enum save_phase phase)
 {
 	const uint64_t total = phase == SAVE_COUNTING ? s->res->count.pages : s->head.planned;
-	struct save_progress p = {phase, min_u64(s->done, total), total, bytes_written(s)};
+	struct save_progress p = {phase, min_u64(s->done, total), total, outs_written(&s->outs)};
 
 	if (s->rq->progress)
 		s->rq->progress(s->rq->ctx, &p);
@@ -245,43 +236,17 @@ static enum xk_status write_chunk(void *ctx, const struct dump_chunk *c, struct 
 	return st;
 }
 
-/* Removes what was created; it holds nothing yet. */
-static void abandon(struct save *s, bool keep)
-{
-	while (s->nr_outs)
-		out_abandon(s->outs[--s->nr_outs], keep);
-}
-
-/* DUMP, or for each part of a split one DUMP.1 and so on. */
-static enum xk_status create_outs(struct save *s, struct diag *d)
-{
-	const struct save_request *rq = s->rq;
-	const size_t want = rq->parts ? rq->parts : 1;
-	enum xk_status st = XK_OK;
-
-	s->outs = calloc(want, sizeof(struct out *));
-	if (!s->outs)
-		return diag_fail(d, XK_NOMEM, "no memory for %zu files", want);
-	while (st == XK_OK && s->nr_outs < want) {
-		_cleanup_(freep) char *name = NULL;
-
-		if (rq->parts && asprintf(&name, "%s.%zu", rq->path, s->nr_outs + 1) < 0)
-			return diag_fail(d, XK_NOMEM, "no memory for a path");
-		st = out_create(name ? name : rq->path, rq->flattened, &s->outs[s->nr_outs], d);
-		s->nr_outs += st == XK_OK;
-	}
-	return st;
-}
-
 static enum xk_status open_writer(struct save *s, struct diag *d)
 {
-	enum xk_status st = create_outs(s, d);
+	const struct save_request *rq = s->rq;
+	enum xk_status st = outs_create(rq->path, rq->parts, rq->flattened, &s->outs, d);
 
-	if (st == XK_OK)
-		st = s->rq->format == SAVE_ELF ? elf_create(&s->head, s->outs[0], &s->writer, d)
-					       : kdump_create(&s->head, s->outs, &s->writer, d);
 	if (st != XK_OK)
-		abandon(s, false);
+		return st;
+	st = rq->format == SAVE_ELF ? elf_create(&s->head, s->outs.v[0], &s->writer, d)
+				    : kdump_create(&s->head, s->outs.v, &s->writer, d);
+	if (st != XK_OK)
+		outs_abandon(&s->outs, false);
 	return st;
 }
 
@@ -301,32 +266,6 @@ static void add_up(struct save *s)
 	n->zero = s->writer->zero_pages;
 }
 
-/* All of them, whatever becomes of one. */
-static enum xk_status publish(struct save *s, struct diag *d)
-{
-	enum xk_status st = XK_OK;
-	struct diag more;
-
-	for (size_t i = 0; i < s->nr_outs; i++) {
-		enum xk_status one;
-
-		diag_init(&more);
-		one = out_publish(s->outs[i], s->res->whole, st == XK_OK ? d : &more);
-		st = st == XK_OK ? one : st;
-	}
-	s->nr_outs = 0;
-	return st;
-}
-
-static enum xk_status flush(struct save *s, struct diag *d)
-{
-	enum xk_status st = XK_OK;
-
-	for (size_t i = 0; st == XK_OK && i < s->nr_outs; i++)
-		st = out_flush(s->outs[i], d);
-	return st;
-}
-
 /* Nobody knows what of it is on the device: it keeps its temporary name, and must not say that it
  * is whole. What went out as a stream's last record cannot be taken back; it has no end yet. */
 static enum xk_status unsafe(struct save *s, struct diag *d)
@@ -334,9 +273,9 @@ static enum xk_status unsafe(struct save *s, struct diag *d)
 	struct diag again;
 
 	diag_init(&again);
-	if (!out_flattened(s->outs[0]))
+	if (!out_flattened(s->outs.v[0]))
 		(void)s->writer->finish(s->writer, false, &again);
-	abandon(s, true);
+	outs_abandon(&s->outs, true);
 	return diag_append(d, "; it was left under its temporary name, marked incomplete");
 }
 
@@ -350,7 +289,7 @@ static enum xk_status conclude(struct save *s, enum xk_status st, struct diag *d
 
 	if (st == XK_OK) {
 		st = s->writer->finish(s->writer, !r->count.bad, d);
-		if (st == XK_OK && flush(s, d) != XK_OK)
+		if (st == XK_OK && outs_flush(&s->outs, d) != XK_OK)
 			return unsafe(s, d);
 	}
 	r->whole = st == XK_OK;
@@ -358,14 +297,14 @@ static enum xk_status conclude(struct save *s, enum xk_status st, struct diag *d
 		snprintf(r->incomplete_why, sizeof(r->incomplete_why), "%s", d->text);
 		diag_init(&again);
 		if (s->writer->finish(s->writer, false, &again) != XK_OK) {
-			abandon(s, true);
+			outs_abandon(&s->outs, true);
 			return diag_append(d,
 				"; and it could not be brought to an end either (%s): what is there was left under its temporary name",
 				again.text);
 		}
 	}
-	r->bytes = bytes_written(s);
-	st = publish(s, d);
+	r->bytes = outs_written(&s->outs);
+	st = outs_publish(&s->outs, r->whole, d);
 	if (st != XK_OK)
 		return st;
 	return r->whole && r->filtered && !r->count.bad ? XK_OK : XK_PARTIAL;
@@ -384,7 +323,7 @@ static enum xk_status pass(struct save *s, uint32_t want, struct diag *d)
 /* Of pages of two sorts the useful ones are written first, where the format allows it. */
 static enum xk_status write_pages(struct save *s, struct diag *d)
 {
-	const bool in_order = !s->writer->again || out_flattened(s->outs[0]);
+	const bool in_order = !s->writer->again || out_flattened(s->outs.v[0]);
 	uint32_t kinds = 0;
 	enum xk_status st;
 
@@ -460,7 +399,6 @@ static void deinit(struct save *s)
 	runs_deinit(&s->runs);
 	cuts_deinit(&s->cuts);
 	free(s->files);
-	free(s->outs);
 	head_parts_deinit(&s->parts);
 }
 
