@@ -118,10 +118,12 @@ static void advise(char *text, size_t size, const char *option, uint64_t less)
 void estimate_advice(
 	const struct save_request *rq, const struct save_result *r, char *text, size_t size)
 {
-	const uint32_t linux_rest = 1u << PK_LINUX_FREE | 1u << PK_LINUX_CACHE |
+	const uint32_t xen_free = 1u
+				  << PK_XEN_FREE; /* kept only with all guests, and not at -d 16 */
+	const uint32_t linux_rest = xen_free | 1u << PK_LINUX_FREE | 1u << PK_LINUX_CACHE |
 				    1u << PK_LINUX_CACHE_PRIVATE | 1u << PK_LINUX_USER;
 	const uint32_t guests = 1u << PK_GUEST | 1u << PK_GUEST_KEPT;
-	const uint32_t xen = 1u << PK_XEN | 1u << PK_XEN_FREE;
+	const uint32_t xen = 1u << PK_XEN | xen_free;
 	const struct save_estimate *e = &r->estimate;
 	const bool asked = rq->filter.guests || rq->filter.nr_keep_domains;
 	char less[512] = "", in_force[256] = "";
@@ -133,7 +135,7 @@ void estimate_advice(
 	if (asked)
 		advise(less, sizeof(less),
 			rq->filter.guests ? "no --all-domains" : "no --keep-domain",
-			sum(e, guests));
+			sum(e, guests | xen_free));
 	if (rq->format == SAVE_ELF)
 		advise(less, sizeof(less), "--format kdump, which is compressed", 0);
 	else if (rq->codec != CODEC_ZSTD)
