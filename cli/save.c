@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -130,6 +131,12 @@ static enum xk_status make_request(
 			return diag_fail(d, XK_USAGE,
 				"-o -: standard output is a terminal; a dump is no text");
 	}
+	if (s->save.parts && rq->format == SAVE_ELF)
+		return diag_fail(d, XK_USAGE,
+			"--split: an ELF core has no parts that a reader puts together; use --format kdump");
+	if (s->save.parts && (rq->flattened || (s->output && !strcmp(rq->path, "-"))))
+		return diag_fail(d, XK_USAGE,
+			"--split: a stream is one; give -o FILE, which names FILE.1 and so on, and leave out --format flat");
 	if (s->save.only_dom0 && (s->save.all_domains || s->save.nr_domains))
 		return diag_fail(d, XK_USAGE,
 			"--only-dom0: guests have no place in a core of dom0 alone; leave out %s",
@@ -138,6 +145,7 @@ static enum xk_status make_request(
 	rq->filter.guests = s->save.all_domains;
 	rq->filter.keep_domains = s->save.domains;
 	rq->filter.nr_keep_domains = s->save.nr_domains;
+	rq->parts = s->save.parts;
 	rq->threads = s->save.threads ? s->save.threads : cpus();
 	rq->dry_run = s->dry_run;
 	rq->time = time(NULL);
@@ -149,11 +157,15 @@ static enum xk_status make_request(
 static enum xk_status say_partial(const struct save_result *r, bool dry_run, struct diag *d)
 {
 	if (!dry_run && !r->whole)
-		diag_fail(d, XK_PARTIAL, "the dump is INCOMPLETE: %s", r->incomplete_why);
-	else
-		diag_fail(d, XK_PARTIAL, "the dump %s NOT filtered as asked, and holds more: %s",
+		return diag_fail(d, XK_PARTIAL, "the dump is INCOMPLETE: %s", r->incomplete_why);
+	if (!r->filtered)
+		return diag_fail(d, XK_PARTIAL,
+			"the dump %s NOT filtered as asked, and holds more: %s",
 			dry_run ? "would be" : "is", r->unfiltered_why);
-	return XK_PARTIAL;
+	return diag_fail(d, XK_PARTIAL,
+		"pages that cannot be read and are not in the dump: %" PRIu64
+		", the first at %#" PRIx64 "; it has all the others, and is marked incomplete",
+		r->count.bad, r->count.first_bad * CORE_PAGE);
 }
 
 static void show_problems(char *const *problems, size_t nr)
@@ -202,6 +214,7 @@ static enum xk_status save_parsed(struct settings *s, const struct core *c,
 	}
 	if (st == XK_PARTIAL)
 		say_partial(&r, rq->dry_run, d);
+	save_result_deinit(&r);
 	return st;
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,13 +17,36 @@ static const char *format_name(const struct save_request *rq)
 	return rq->format == SAVE_ELF ? "elf" : "kdump";
 }
 
-static void show_kinds(FILE *f, const struct save_count *n)
+/* Of a guest all pages are of one kind, but those that dom0 has mapped. */
+static void show_guests(FILE *f, const struct save_result *r)
 {
-	fprintf(f, "%-28s %12s %12s\n", "pages", "found MiB", "kept MiB");
-	for (unsigned k = 0; k < PK_KINDS; k++)
-		if (n->found[k])
-			fprintf(f, "%-28s %12.1f %12.1f\n", page_kind_name((enum page_kind)k),
+	for (size_t i = 0; i < r->nr_guests; i++)
+		fprintf(f, "  of domain %-17" PRIu32 " %12.1f %12.1f\n", r->guests[i].id,
+			mib(r->guests[i].pages), mib(r->guests[i].kept));
+}
+
+static void show_kinds(FILE *f, const struct save_result *r, bool estimate)
+{
+	const struct save_count *n = &r->count;
+	bool guests = false;
+
+	fprintf(f, "%-28s %12s %12s%s\n", "pages", "found MiB", "kept MiB",
+		estimate ? "     file MiB" : "");
+	for (unsigned k = 0; k < PK_KINDS; k++) {
+		guests |= (k == PK_GUEST || k == PK_GUEST_KEPT) && n->found[k];
+		if (n->found[k]) {
+			fprintf(f, "%-28s %12.1f %12.1f", page_kind_name((enum page_kind)k),
 				mib(n->found[k]), mib(n->kept[k]));
+			if (estimate)
+				fprintf(f, " %12.1f", (double)r->estimate.kind[k] / MiB);
+			fputc('\n', f);
+		}
+		if (k == PK_GUEST_KEPT && guests)
+			show_guests(f, r);
+	}
+	if (estimate)
+		fprintf(f, "%-28s %12s %12.1f\n", "zero pages among them, about", "",
+			mib(r->estimate.zero));
 }
 
 enum xk_status save_show_text(
@@ -32,13 +56,13 @@ enum xk_status save_show_text(
 	FILE *f = stream ? stderr : stdout;
 	const struct save_count *n = &r->count;
 
-	show_kinds(f, n);
+	show_kinds(f, r, rq->dry_run);
 	if (!rq->dry_run) {
 		fprintf(f, "%-28s %12s %12.1f, of which zero %.1f, twins of others %.1f\n",
 			"in the dump", "", mib(n->written), mib(n->zero), mib(n->twins));
 		if (n->bad)
-			fprintf(f, "%-28s %12.1f, not in the dump\n", "not to be read",
-				mib(n->bad));
+			fprintf(f, "%-28s %12.1f, not in the dump; the first is at %#" PRIx64 "\n",
+				"not to be read", mib(n->bad), n->first_bad * CORE_PAGE);
 		if (n->missing)
 			fprintf(f, "%-28s %12.1f\n", "not in the source", mib(n->missing));
 	}
@@ -48,17 +72,22 @@ enum xk_status save_show_text(
 		rq->flattened || stream ? " flattened" : "", r->compressor, r->threads,
 		r->threads == 1 ? "" : "s");
 	if (rq->dry_run) {
-		fprintf(f, "estimated size %.1f MiB", (double)r->estimate / MiB);
+		fprintf(f, "estimated size %.1f MiB (%" PRIu64 " bytes)",
+			(double)r->estimate.bytes / MiB, r->estimate.bytes);
 		if (r->room != UINT64_MAX)
 			fprintf(f, ", %.1f MiB are free", (double)r->room / MiB);
 		fputc('\n', f);
 	} else {
-		char text[64];
+		char text[96];
+		const char *how = stream ? "standard output" : r->whole ? "" : "(incomplete) ";
 
-		snprintf(text, sizeof(text), "written %.1f MiB to %s", (double)r->bytes / MiB,
-			stream	   ? "standard output"
-			: r->whole ? ""
-				   : "(incomplete) ");
+		if (rq->parts)
+			snprintf(text, sizeof(text),
+				"written %.1f MiB in %u files, numbered from .1 on: %s",
+				(double)r->bytes / MiB, rq->parts, how);
+		else
+			snprintf(text, sizeof(text), "written %.1f MiB to %s",
+				(double)r->bytes / MiB, how);
 		print_line(f, text, stream ? "" : rq->path);
 	}
 	return XK_OK;
@@ -74,8 +103,9 @@ static bool add_number(struct json_object *o, const char *key, uint64_t v)
 	return add(o, key, json_object_new_int64((int64_t)v));
 }
 
-static bool add_kinds(struct json_object *o, const struct save_count *n)
+static bool add_kinds(struct json_object *o, const struct save_result *r)
 {
+	const struct save_count *n = &r->count;
 	struct json_object *list = json_object_new_array();
 
 	if (!add(o, "kinds", list))
@@ -89,7 +119,28 @@ static bool add_kinds(struct json_object *o, const struct save_count *n)
 		if (!e || json_object_array_add(list, e))
 			return false;
 		if (!add(e, "kind", json_text(page_kind_name((enum page_kind)k))) ||
-			!add_number(e, "found", n->found[k]) || !add_number(e, "kept", n->kept[k]))
+			!add_number(e, "found", n->found[k]) ||
+			!add_number(e, "kept", n->kept[k]) ||
+			!add_number(e, "estimated-bytes", r->estimate.kind[k]))
+			return false;
+	}
+	return true;
+}
+
+static bool add_guests(struct json_object *o, const struct save_result *r)
+{
+	struct json_object *list = json_object_new_array();
+
+	if (!add(o, "guests", list))
+		return false;
+	for (size_t i = 0; i < r->nr_guests; i++) {
+		struct json_object *e = json_object_new_object();
+
+		if (!e || json_object_array_add(list, e))
+			return false;
+		if (!add_number(e, "domain", r->guests[i].id) ||
+			!add_number(e, "found", r->guests[i].pages) ||
+			!add_number(e, "kept", r->guests[i].kept))
 			return false;
 	}
 	return true;
@@ -100,23 +151,29 @@ static bool add_all(
 {
 	const struct save_count *n = &r->count;
 	bool ok = add_number(o, "page-size", CORE_PAGE) && add_number(o, "pages", n->pages) &&
-		  add_kinds(o, n) && add(o, "format", json_text(format_name(rq))) &&
+		  add_kinds(o, r) && add_guests(o, r) &&
+		  add(o, "format", json_text(format_name(rq))) &&
 		  add(o, "compression", json_text(codec_name(rq->codec))) &&
 		  add(o, "compressor", json_text(r->compressor)) &&
 		  add_number(o, "threads", r->threads) &&
-		  add_number(o, "estimated-bytes", r->estimate) &&
+		  add_number(o, "estimated-bytes", r->estimate.bytes) &&
+		  add_number(o, "estimated-zero-pages", r->estimate.zero) &&
 		  add(o, "filtered", json_object_new_boolean(r->filtered));
 
 	if (r->room != UINT64_MAX)
 		ok = ok && add_number(o, "free-bytes", r->room);
 	if (!r->filtered)
 		ok = ok && add(o, "unfiltered-because", json_text(r->unfiltered_why));
+	if (rq->parts)
+		ok = ok && add_number(o, "parts", rq->parts);
 	if (rq->dry_run)
 		return ok;
 	ok = ok && add_number(o, "pages-written", n->written) &&
 	     add_number(o, "pages-zero", n->zero) && add_number(o, "pages-twin", n->twins) &&
 	     add_number(o, "pages-bad", n->bad) && add_number(o, "pages-missing", n->missing) &&
 	     add_number(o, "bytes", r->bytes) && add(o, "whole", json_object_new_boolean(r->whole));
+	if (n->bad)
+		ok = ok && add_number(o, "first-bad-address", n->first_bad * CORE_PAGE);
 	if (!r->whole)
 		ok = ok && add(o, "incomplete-because", json_text(r->incomplete_why));
 	return ok;

@@ -16,8 +16,10 @@
 
 /* struct dump_chunk.size: the page is not in the file. 0: it is and all its bytes are zero. */
 #define DUMP_NONE UINT16_MAX
+/* In the first of two passes: the page's data may come with the second. */
+#define DUMP_LATER (UINT16_MAX - 1)
 /* The same bytes as the page that got this page's slot, which was written earlier. Only for kdump. */
-#define DUMP_TWIN (UINT16_MAX - 1)
+#define DUMP_TWIN (UINT16_MAX - 2)
 
 struct dump_chunk {
 	uint64_t pfn; /* of the first page */
@@ -32,6 +34,13 @@ struct dump_chunk {
 struct dump_load {
 	struct range mem;
 	vaddr_t virt;
+};
+
+/* One file of a split dump. */
+#define DUMP_MAX_PARTS 64
+struct dump_part {
+	uint64_t start, end; /* pages; no chunk crosses a border */
+	uint64_t planned; /* as in dump_head */
 };
 
 /* Everything is borrowed until the writer is destroyed. */
@@ -51,6 +60,8 @@ struct dump_head {
 	const struct dump_load *loads; /* ELF: for the virtual addresses */
 	size_t nr_loads;
 	uint64_t planned; /* at most so many pages will be in the file */
+	const struct dump_part *parts; /* kdump: ascending, up to max_pfn without a gap */
+	size_t nr_parts; /* 0: not split */
 	const struct range *runs; /* ELF: in which runs they lie; page aligned, ascending */
 	size_t nr_runs;
 };
@@ -59,6 +70,9 @@ struct dump_head {
  * `chunk`, that chunk is not in the file, and `finish` with false may still make a valid one. */
 struct dump_writer {
 	enum xk_status (*chunk)(struct dump_writer *w, const struct dump_chunk *c, struct diag *d);
+	/* All pages were given that come first; chunks begin anew. Not for flattened files. NULL: the
+	 * format has pages in their order only. */
+	enum xk_status (*again)(struct dump_writer *w, struct diag *d);
 	/* Writes what was kept back and the final header, marked incomplete unless `whole`. */
 	enum xk_status (*finish)(struct dump_writer *w, bool whole, struct diag *d);
 	void (*destroy)(struct dump_writer *w);
@@ -66,10 +80,10 @@ struct dump_writer {
 	uint64_t zero_pages, twin_pages;
 };
 
-/* Each writes the tables that come first and reserves room for those that grow. o is borrowed.
- * XK_NOMEM, XK_IO, or XK_UNSUPPORTED when the format cannot describe this. */
-enum xk_status kdump_create(const struct dump_head *h, struct out *o, struct dump_writer **ret,
-	struct diag *d) _nonnull_;
+/* Each writes the tables that come first and reserves room for those that grow. o is borrowed; for
+ * kdump it is one for each part. XK_NOMEM, XK_IO, or XK_UNSUPPORTED when the format cannot describe this. */
+enum xk_status kdump_create(const struct dump_head *h, struct out *const *o,
+	struct dump_writer **ret, struct diag *d) _nonnull_;
 enum xk_status elf_create(const struct dump_head *h, struct out *o, struct dump_writer **ret,
 	struct diag *d) _nonnull_;
 

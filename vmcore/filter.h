@@ -58,6 +58,17 @@ void xen_m2p_window(const struct xen_filter *f, struct core_reader *r, uint64_t 
 	uint64_t *pfns) _nonnull_;
 void xen_filter_deinit(struct xen_filter *f) _nonnull_;
 
+/* Pages of the guests, by domain. Not for the pass that writes: it looks at each page again. */
+struct owner_pages {
+	uint32_t id;
+	uint64_t pages, kept; /* PK_GUEST and PK_GUEST_KEPT; the latter alone */
+};
+/* One for each domain that is known, all at 0, to be freed. 0: none are, or no memory. */
+size_t xen_owners(const struct xen_filter *f, struct owner_pages **ret) _nonnull_;
+/* Adds a window's pages, whose kinds xen_filter_window() gave. */
+void xen_owners_window(const struct xen_filter *f, struct core_reader *r, uint64_t pfn, size_t nr,
+	const uint8_t *kinds, struct owner_pages *owners) _nonnull_;
+
 /* Linux: judged by struct page, by the kernel's own pfn. XK_NOMEM; what is missing in VMCOREINFO, or
  * contradicted by the dump, is why it is not usable. */
 struct linux_filter {

@@ -35,6 +35,7 @@ struct out {
 	char *name, *part, *incomplete; /* within dir */
 	uint8_t *aligned; /* ALIGNED_PART bytes, at a page's start */
 	uint64_t written, size, synced;
+	bool dirty; /* something changed since the last fsync() */
 	int lost; /* errno of the first fsync() that failed: the system tells an error of the device
 		   * once, and what it was about is gone from memory and not on the disk */
 };
@@ -100,6 +101,7 @@ static int write_fully(struct out *o, uint64_t off, const void *data, size_t len
 {
 	const uint8_t *p = data;
 
+	o->dirty = true;
 	while (len) {
 		ssize_t n = write_some(o, off, p, len);
 
@@ -179,6 +181,24 @@ enum xk_status out_write(struct out *o, uint64_t off, const void *data, size_t l
 	return XK_OK;
 }
 
+enum xk_status out_read(struct out *o, uint64_t off, void *data, size_t len, struct diag *d)
+{
+	uint8_t *p = data;
+
+	while (len) {
+		ssize_t n = pread(o->fd, p, len, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return io_fail(o, "cannot read back", n ? errno : EIO, d);
+		p += n;
+		off += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return XK_OK;
+}
+
 /* For a file system without fallocate(): zeros, but never over what is there. */
 static int reserve_by_zeros(struct out *o, uint64_t off, uint64_t end)
 {
@@ -203,6 +223,7 @@ enum xk_status out_reserve(struct out *o, uint64_t off, uint64_t len, struct dia
 
 	if (o->flattened || !len)
 		return XK_OK;
+	o->dirty = true;
 	if (add_overflow(off, len, &end) || end > INT64_MAX)
 		return io_fail(o, "cannot reserve room", EFBIG, d);
 	do
@@ -222,6 +243,7 @@ enum xk_status out_extend(struct out *o, uint64_t len, struct diag *d)
 		return XK_OK;
 	if (len > INT64_MAX)
 		return io_fail(o, "cannot extend it", EFBIG, d);
+	o->dirty = true;
 	if (ftruncate(o->fd, (off_t)len))
 		return io_fail(o, "cannot extend it", errno, d);
 	o->size = len;
@@ -230,8 +252,9 @@ enum xk_status out_extend(struct out *o, uint64_t len, struct diag *d)
 
 static enum xk_status sync_file(struct out *o, struct diag *d)
 {
-	if (!o->lost && fsync(o->fd))
+	if (!o->lost && o->dirty && fsync(o->fd))
 		o->lost = errno;
+	o->dirty = false;
 	return o->lost ? io_fail(o, "cannot be written to the device", o->lost, d) : XK_OK;
 }
 

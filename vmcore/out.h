@@ -26,6 +26,10 @@ bool out_flattened(const struct out *o) _nonnull_;
 enum xk_status out_write(
 	struct out *o, uint64_t off, const void *data, size_t len, struct diag *d) _nonnull_;
 
+/* What was written or reserved there; not when flattened. XK_IO. */
+enum xk_status out_read(
+	struct out *o, uint64_t off, void *data, size_t len, struct diag *d) _nonnull_;
+
 /* Makes sure that later writes to these bytes find room on the file system. Reads as zeros until
  * then. Nothing happens when flattened. */
 enum xk_status out_reserve(struct out *o, uint64_t off, uint64_t len, struct diag *d) _nonnull_;

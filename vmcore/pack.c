@@ -58,7 +58,7 @@ unsigned window_mask(const struct range_list *ram, uint64_t pfn, unsigned nr, ui
 enum xk_status packer_init(const struct core *c, const struct judge *j, const struct codec_lib *l,
 	struct packer *ret, struct diag *d)
 {
-	*ret = (struct packer){.core = c, .judge = j};
+	*ret = (struct packer){.core = c, .judge = j, .want = UINT32_MAX};
 	ret->reader = core_reader_create(c);
 	if (ret->reader)
 		ret->jx = judge_ctx_create(j, ret->reader);
@@ -97,7 +97,8 @@ static uint16_t pack_page(struct packer *p, const uint8_t *page, unsigned i, str
 	c->slot[i] = TWINS_NONE;
 	if (page_is_zero(page))
 		return 0;
-	if (p->twins && twins_find(p->twins, p->reader, page, c->pfn + i, &c->slot[i]))
+	if (p->twins && twins_find(p->twins, p->reader, page,
+				(uint64_t)p->pass << TWINS_PFN_BITS | (c->pfn + i), &c->slot[i]))
 		return DUMP_TWIN;
 	n = codec_page(p->codec, page, &packed);
 	if (!n) {
@@ -135,10 +136,12 @@ void packer_fill(struct packer *p, uint64_t pfn, unsigned nr, unsigned i, struct
 		unsigned max = 0;
 		size_t n;
 
-		while (at + max < c->nr && keeps(p, first + at + max))
+		while (at + max < c->nr && keeps(p, first + at + max) &&
+			p->want >> p->kinds[first + at + max] & 1)
 			max++;
 		if (!max) {
-			c->size[at++] = DUMP_NONE;
+			c->size[at] = keeps(p, first + at) ? DUMP_LATER : DUMP_NONE;
+			at++;
 			continue;
 		}
 		n = read_run(p, c->pfn + at, max, &data, &state);
@@ -146,11 +149,12 @@ void packer_fill(struct packer *p, uint64_t pfn, unsigned nr, unsigned i, struct
 			c->size[at] = pack_page(p, data + k * CORE_PAGE, at, c);
 		if (n)
 			continue;
-		c->size[at++] = DUMP_NONE;
-		if (state == PAGE_BAD)
-			p->stats.bad++;
-		else
+		/* of two passes the first has promised it */
+		c->size[at++] = p->want == UINT32_MAX ? DUMP_NONE : DUMP_LATER;
+		if (state != PAGE_BAD)
 			p->stats.missing++;
+		else if (!p->stats.bad++ || c->pfn + at - 1 < p->stats.first_bad)
+			p->stats.first_bad = c->pfn + at - 1;
 	}
 }
 

@@ -28,6 +28,7 @@ unsigned window_mask(
 
 struct pack_stats {
 	uint64_t bad, missing;
+	uint64_t first_bad; /* the lowest page number, if there are bad ones */
 };
 
 /* What one thread works with: reader, judge, compressor and a window's kinds. */
@@ -39,6 +40,8 @@ struct packer {
 	struct codec_ctx *codec;
 	struct twins *twins; /* borrowed; NULL: each page for itself */
 	struct pack_stats stats;
+	unsigned pass; /* its pages are written after those of the one before */
+	uint32_t want; /* a bit for each kind: of those that are kept, others are DUMP_LATER */
 	uint8_t kinds[FILTER_WINDOW];
 };
 

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdio.h>
 
+#include "vmcore/cuts.h"
+#include "vmcore/estimate.h"
 #include "vmcore/head.h"
 #include "vmcore/judge.h"
+#include "vmcore/outs.h"
 #include "vmcore/pack.h"
 #include "vmcore/runs.h"
 #include "vmcore/save.h"
-
-/* For the estimate so many pages are compressed of each window, of so many windows at most. */
-#define SAMPLE_PAGES   32u
-#define SAMPLE_WINDOWS 512u
 
 struct save {
 	const struct core *core;
@@ -24,7 +23,9 @@ struct save {
 	struct dump_head head;
 	struct runs runs;
 	struct head_parts parts;
-	struct out *out;
+	struct cuts cuts;
+	struct dump_part *files; /* of a split dump */
+	struct outs outs;
 	struct dump_writer *writer;
 	uint64_t windows, done; /* of FILTER_WINDOW pages; pages */
 };
@@ -36,8 +37,8 @@ static bool stopped(const struct save *s)
 
 static void progress(struct save *s, enum save_phase phase)
 {
-	struct save_progress p = {
-		phase, s->done, s->res->count.pages, s->out ? out_written(s->out) : 0};
+	const uint64_t total = phase == SAVE_COUNTING ? s->res->count.pages : s->head.planned;
+	struct save_progress p = {phase, min_u64(s->done, total), total, outs_written(&s->outs)};
 
 	if (s->rq->progress)
 		s->rq->progress(s->rq->ctx, &p);
@@ -63,8 +64,11 @@ static enum xk_status count_window(struct save *s, uint64_t pfn, unsigned nr, st
 	const bool look = elf && s->core->format == CORE_KDUMP;
 	struct save_count *n = &s->res->count;
 	struct packer *p = &s->packers[0];
+	uint32_t planned = 0;
 
 	packer_judge(p, pfn, nr);
+	if (s->res->guests)
+		xen_owners_window(&s->judge.frames, p->reader, pfn, nr, p->kinds, s->res->guests);
 	for (unsigned i = 0; i < nr; i++) {
 		uint8_t kind = p->kinds[i];
 
@@ -77,9 +81,11 @@ static enum xk_status count_window(struct save *s, uint64_t pfn, unsigned nr, st
 		if (look && !is_there(p, pfn + i))
 			continue;
 		s->head.planned++;
+		planned++;
 		if (elf && !runs_add(&s->runs, pfn + i))
 			return diag_fail(d, XK_NOMEM, "no memory for a list of pages");
 	}
+	cuts_add(&s->cuts, pfn, planned);
 	return XK_OK;
 }
 
@@ -95,6 +101,30 @@ static uint64_t pages_of(const struct core *c)
 	return n;
 }
 
+static int by_id(const void *a, const void *b)
+{
+	const struct owner_pages *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Only those that have pages, and in the order of people. */
+static void sort_guests(struct save *s)
+{
+	const bool all = judge_keeps(&s->judge, PK_GUEST);
+	struct save_result *r = s->res;
+	size_t nr = 0;
+
+	for (size_t i = 0; i < r->nr_guests; i++)
+		if (r->guests[i].pages)
+			r->guests[nr++] = r->guests[i];
+	r->nr_guests = nr;
+	for (size_t i = 0; all && i < nr; i++)
+		r->guests[i].kept = r->guests[i].pages;
+	if (nr)
+		qsort(r->guests, nr, sizeof(*r->guests), by_id);
+}
+
 /* First pass: what there is, and what is kept. */
 static enum xk_status count(struct save *s, struct diag *d)
 {
@@ -104,6 +134,8 @@ static enum xk_status count(struct save *s, struct diag *d)
 	unsigned nr;
 
 	s->res->count.pages = pages_of(s->core);
+	if (s->judge.xen)
+		s->res->nr_guests = xen_owners(&s->judge.frames, &s->res->guests);
 	while (st == XK_OK && windows_next(&w, &pfn, &nr)) {
 		if (stopped(s))
 			return diag_fail(d, XK_FAIL, "stopped before anything was written");
@@ -112,6 +144,7 @@ static enum xk_status count(struct save *s, struct diag *d)
 		s->done = min_u64(s->windows * FILTER_WINDOW, s->res->count.pages);
 		progress(s, SAVE_COUNTING);
 	}
+	sort_guests(s);
 	s->done = 0;
 	return st;
 }
@@ -121,61 +154,28 @@ static uint64_t overhead(const struct save *s)
 	return s->rq->format == SAVE_ELF ? elf_overhead(&s->head) : kdump_overhead(&s->head);
 }
 
-/* A few pages of a window, each time at another place of it. */
-static void sample_window(
-	struct packer *p, uint64_t pfn, unsigned nr, uint64_t i, struct dump_chunk *c)
-{
-	const unsigned places = FILTER_WINDOW / SAMPLE_PAGES;
-	/* a step that is prime to their number meets them all, and not in order */
-	const unsigned first = (unsigned)(i * 13 % places) * SAMPLE_PAGES;
-
-	packer_judge(p, pfn, nr);
-	memset(p->kinds, NO_PAGE, first);
-	memset(p->kinds + first + SAMPLE_PAGES, NO_PAGE, FILTER_WINDOW - first - SAMPLE_PAGES);
-	packer_fill(p, pfn, nr, first / DUMP_CHUNK, c);
-}
-
-/* The size of the file by a sample of pages that lie evenly in the core. */
 static enum xk_status estimate(struct save *s, struct diag *d)
 {
-	const uint64_t step = s->windows / SAMPLE_WINDOWS + 1;
-	struct dump_chunk c = {.data = malloc(DUMP_CHUNK * CORE_PAGE)};
-	struct windows w = {.ram = &s->core->ram};
-	uint64_t pages = 0, bytes = 0, data, pfn;
-	struct packer *p = &s->packers[0];
-	unsigned nr;
-
-	if (!c.data)
-		return diag_fail(d, XK_NOMEM, "no memory for %u pages", DUMP_CHUNK);
-	for (uint64_t i = 0; windows_next(&w, &pfn, &nr) && !stopped(s); i++) {
-		if (i % step)
-			continue;
-		sample_window(p, pfn, nr, i / step, &c);
-		bytes += c.len;
-		for (unsigned k = 0; k < c.nr; k++)
-			pages += c.size[k] != DUMP_NONE;
-	}
-	free(c.data);
-	p->stats = (struct pack_stats){0};
-	data = s->head.planned * CORE_PAGE;
-	if (pages)
-		data = (uint64_t)((double)s->head.planned * (double)bytes / (double)pages);
-	s->res->estimate = overhead(s) + data;
-	return XK_OK;
-}
-
-static void check_room(struct save *s)
-{
+	const struct estimate_from from = {
+		.rq = s->rq,
+		.packer = &s->packers[0],
+		.count = &s->res->count,
+		.windows = s->windows,
+		.planned = s->head.planned,
+		.overhead = overhead(s),
+	};
 	struct save_result *r = s->res;
-	char text[256];
+	enum xk_status st = estimate_size(&from, &r->estimate, d);
+	char text[1024];
 
+	if (st != XK_OK)
+		return st;
 	r->room = out_room(s->rq->path);
-	if (r->room >= r->estimate)
-		return;
-	snprintf(text, sizeof(text),
-		"about %llu MiB will be needed and %llu MiB are free: the dump may end incomplete",
-		(unsigned long long)(r->estimate / MiB), (unsigned long long)(r->room / MiB));
+	if (r->room >= r->estimate.bytes)
+		return XK_OK;
+	estimate_advice(s->rq, r, text, sizeof(text));
 	notice(s, text);
+	return XK_OK;
 }
 
 /* The judge reads with a reader that ends before those of the threads begin. */
@@ -231,7 +231,8 @@ static enum xk_status write_chunk(void *ctx, const struct dump_chunk *c, struct 
 	if (stopped(s))
 		return diag_fail(d, XK_PARTIAL, "stopped by a signal");
 	st = s->writer->chunk(s->writer, c, d);
-	s->done = min_u64(s->done + c->nr, s->res->count.pages);
+	for (unsigned i = 0; i < c->nr; i++)
+		s->done += c->size[i] != DUMP_NONE && c->size[i] != DUMP_LATER;
 	progress(s, SAVE_WRITING);
 	return st;
 }
@@ -239,16 +240,14 @@ static enum xk_status write_chunk(void *ctx, const struct dump_chunk *c, struct 
 static enum xk_status open_writer(struct save *s, struct diag *d)
 {
 	const struct save_request *rq = s->rq;
-	enum xk_status st = out_create(rq->path, rq->flattened, &s->out, d);
+	enum xk_status st = outs_create(rq->path, rq->parts, rq->flattened, &s->outs, d);
 
 	if (st != XK_OK)
 		return st;
-	st = rq->format == SAVE_ELF ? elf_create(&s->head, s->out, &s->writer, d)
-				    : kdump_create(&s->head, s->out, &s->writer, d);
-	if (st != XK_OK) {
-		out_abandon(s->out, false);
-		s->out = NULL;
-	}
+	st = rq->format == SAVE_ELF ? elf_create(&s->head, s->outs.v[0], &s->writer, d)
+				    : kdump_create(&s->head, s->outs.v, &s->writer, d);
+	if (st != XK_OK)
+		outs_abandon(&s->outs, false);
 	return st;
 }
 
@@ -257,46 +256,96 @@ static void add_up(struct save *s)
 	struct save_count *n = &s->res->count;
 
 	for (unsigned i = 0; i < s->nr_packers; i++) {
-		n->bad += s->packers[i].stats.bad;
-		n->missing += s->packers[i].stats.missing;
+		const struct pack_stats *p = &s->packers[i].stats;
+
+		if (p->bad && (!n->bad || p->first_bad < n->first_bad))
+			n->first_bad = p->first_bad;
+		n->bad += p->bad;
+		n->missing += p->missing;
 	}
 	n->written = s->writer->pages;
 	n->zero = s->writer->zero_pages;
 	n->twins = s->writer->twin_pages;
 }
 
-/* The one way out. `st` is how the pages went; what was written becomes a dump, whole or not. */
+/* Nobody knows what of it is on the device: it keeps its temporary name, and must not say that it
+ * is whole. What went out as a stream's last record cannot be taken back; it has no end yet. */
+static enum xk_status unsafe(struct save *s, struct diag *d)
+{
+	struct diag again;
+
+	diag_init(&again);
+	if (!out_flattened(s->outs.v[0]))
+		(void)s->writer->finish(s->writer, false, &again);
+	outs_abandon(&s->outs, true);
+	return diag_append(d, "; it was left under its temporary name, marked incomplete");
+}
+
+/* The one way out. `st` is how the pages went; what was written becomes a dump, whole or not. One
+ * that lacks pages only because they cannot be read has all that can be had: it gets its name, and
+ * its header says that it is incomplete. */
 static enum xk_status conclude(struct save *s, enum xk_status st, struct diag *d)
 {
 	struct save_result *r = s->res;
 	struct diag again;
 
-	if (st == XK_OK)
-		st = s->writer->finish(s->writer, true, d);
+	if (st == XK_OK) {
+		st = s->writer->finish(s->writer, !r->count.bad, d);
+		if (st == XK_OK && outs_flush(&s->outs, d) != XK_OK)
+			return unsafe(s, d);
+	}
 	r->whole = st == XK_OK;
 	if (!r->whole) {
 		snprintf(r->incomplete_why, sizeof(r->incomplete_why), "%s", d->text);
 		diag_init(&again);
 		if (s->writer->finish(s->writer, false, &again) != XK_OK) {
-			out_abandon(s->out, true);
-			s->out = NULL;
+			outs_abandon(&s->outs, true);
 			return diag_append(d,
-				"; and it could not be marked as incomplete either (%s): what is there was left under its temporary name",
+				"; and it could not be brought to an end either (%s): what is there was left under its temporary name",
 				again.text);
 		}
 	}
-	r->bytes = out_written(s->out);
-	st = out_publish(s->out, r->whole, d);
-	s->out = NULL;
+	r->bytes = outs_written(&s->outs);
+	st = outs_publish(&s->outs, r->whole, d);
 	if (st != XK_OK)
 		return st;
-	return r->whole && r->filtered ? XK_OK : XK_PARTIAL;
+	return r->whole && r->filtered && !r->count.bad ? XK_OK : XK_PARTIAL;
 }
 
-/* Not before the estimate, whose pages are written nowhere. Without memory each page is stored. */
+/* What a crash is explained with; the rest of what is kept can wait. */
+#define USEFUL (1u << PK_XEN | 1u << PK_LINUX | 1u << PK_UNKNOWN)
+
+static enum xk_status pass(struct save *s, unsigned number, uint32_t want, struct diag *d)
+{
+	for (unsigned i = 0; i < s->nr_packers; i++) {
+		s->packers[i].want = want;
+		s->packers[i].pass = number;
+	}
+	return pack_all(s->packers, s->nr_packers, write_chunk, s, d);
+}
+
+/* Of pages of two sorts the useful ones are written first, where the format allows it. */
+static enum xk_status write_pages(struct save *s, struct diag *d)
+{
+	const bool in_order = !s->writer->again || out_flattened(s->outs.v[0]);
+	uint32_t kinds = 0;
+	enum xk_status st;
+
+	for (unsigned k = 0; k < PK_KINDS; k++)
+		kinds |= s->res->count.kept[k] ? 1u << k : 0;
+	if (in_order || !(kinds & USEFUL) || !(kinds & ~USEFUL))
+		return pass(s, 0, UINT32_MAX, d);
+	st = pass(s, 0, USEFUL, d);
+	if (st == XK_OK)
+		st = s->writer->again(s->writer, d);
+	return st == XK_OK ? pass(s, 1, ~USEFUL, d) : st;
+}
+
+/* Not before the estimate, whose pages are written nowhere; nor with parts, whose data are in files
+ * of their own. Without memory each page is stored. */
 static void share_twins(struct save *s)
 {
-	if (s->rq->format != SAVE_KDUMP)
+	if (s->rq->format != SAVE_KDUMP || s->rq->parts > 1)
 		return;
 	s->twins = twins_create();
 	for (unsigned i = 0; i < s->nr_packers; i++)
@@ -311,9 +360,23 @@ static enum xk_status write_dump(struct save *s, struct diag *d)
 		return st;
 	progress(s, SAVE_WRITING);
 	share_twins(s);
-	st = pack_all(s->packers, s->nr_packers, write_chunk, s, d);
+	st = write_pages(s, d);
 	add_up(s);
 	return conclude(s, st, d);
+}
+
+/* Where the parts end, now that it is known what lies where. */
+static enum xk_status cut(struct save *s, struct diag *d)
+{
+	if (!s->rq->parts)
+		return XK_OK;
+	s->files = calloc(s->rq->parts, sizeof(*s->files));
+	if (!s->files)
+		return diag_fail(d, XK_NOMEM, "no memory for %u parts", s->rq->parts);
+	cuts_make(&s->cuts, s->head.max_pfn, s->files, s->rq->parts);
+	s->head.parts = s->files;
+	s->head.nr_parts = s->rq->parts;
+	return XK_OK;
 }
 
 static enum xk_status plan(struct save *s, struct diag *d)
@@ -328,13 +391,15 @@ static enum xk_status plan(struct save *s, struct diag *d)
 		st = make_packers(s, d);
 	if (st != XK_OK)
 		return st;
+	if (s->rq->parts && !cuts_init(&s->cuts, s->head.max_pfn))
+		return diag_fail(d, XK_NOMEM, "no memory to count pages");
 	st = count(s, d);
+	if (st == XK_OK)
+		st = cut(s, d);
 	s->head.runs = s->runs.v;
 	s->head.nr_runs = s->runs.nr;
 	if (st == XK_OK)
 		st = estimate(s, d);
-	if (st == XK_OK)
-		check_room(s);
 	return st;
 }
 
@@ -349,6 +414,8 @@ static void deinit(struct save *s)
 	codec_close(s->codec);
 	judge_deinit(&s->judge);
 	runs_deinit(&s->runs);
+	cuts_deinit(&s->cuts);
+	free(s->files);
 	head_parts_deinit(&s->parts);
 }
 
@@ -366,4 +433,11 @@ enum xk_status save_core(const struct core *c, const struct core_notes *n,
 		st = XK_PARTIAL;
 	deinit(&s);
 	return st;
+}
+
+void save_result_deinit(struct save_result *r)
+{
+	free(r->guests);
+	r->guests = NULL;
+	r->nr_guests = 0;
 }

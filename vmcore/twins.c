@@ -4,7 +4,7 @@
 #include "vmcore/twins.h"
 
 #define NEAR	 4u /* slots that are looked at */
-#define PFN_MASK ((UINT64_C(1) << 40) - 1)
+#define PFN_MASK ((UINT64_C(1) << TWINS_PFN_BITS) - 1)
 #define FREE	 UINT64_MAX
 
 struct twins {

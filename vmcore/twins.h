@@ -13,6 +13,8 @@
 #define TWINS	   (1u << 18)
 #define TWINS_NONE UINT32_MAX
 
+#define TWINS_PFN_BITS 40
+
 struct twins;
 struct twins *twins_create(void); /* NULL: no memory */
 void twins_destroy(struct twins *t);
@@ -20,7 +22,7 @@ void twins_destroy(struct twins *t);
 /*
  * Whether a page that is written earlier has these bytes: true, and *slot is what it got. Else *slot
  * is this page's from now on, or TWINS_NONE. A slot belongs to one page for good. Pages are written
- * by ascending `order`, whose low 40 bits are the pfn, and told of in any. Never by the hash alone:
+ * by ascending `order`, whose low TWINS_PFN_BITS are the pfn, and told of in any. Never by the hash alone:
  * the earlier page is read again.
  */
 bool twins_find(struct twins *t, struct core_reader *r, const uint8_t *page, uint64_t order,

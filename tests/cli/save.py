@@ -33,6 +33,39 @@ class SaveTests:
             same(read(form + ".elf")[-64 * 4096:], read("vmcore")[4096:])
         has(run("save", "--dry-run", "vmcore").out, "estimated size")
 
+    def test_save_split(self):
+        self.core()
+        r = run("save", "--split", "3", "-o", "part", "--json", "vmcore")
+        same((r.code, r.err), (0, ""))
+        same(json.loads(r.out)["parts"], 3)
+        same(sorted(f for f in os.listdir(".") if f.startswith("part")), ["part.1", "part.2", "part.3"])
+        r = run("save", "--format", "elf", "-o", "joined", "part.2", "part.3", "part.1")
+        same((r.code, r.err), (0, ""))
+        same(read("joined")[-64 * 4096:], read("vmcore")[4096:])
+        has(run("save", "--split", "2", "-o", "more", "vmcore").out, "in 2 files, numbered from .1 on: more")
+        # a part of an earlier try stands in the way, and nothing else is left behind
+        os.rename("more.2", "again.2")
+        refused(4, ["save", "--split", "2", "-o", "again", "vmcore"], "again.2: is there already")
+        same([f for f in os.listdir(".") if f.startswith("again")], ["again.2"])
+        for n in ("0", "1", "65", "-1", "2x"):
+            refused(2, ["save", f"--split={n}", "-o", "x", "vmcore"], f"--split {n}: expected a number, 2 to 64")
+        refused(2, ["save", "--split", "2", "--format", "elf", "-o", "x", "vmcore"], "an ELF core has no parts")
+        refused(2, ["save", "--split", "2", "--format", "flat", "-o", "x", "vmcore"], "a stream is one")
+        refused(2, ["save", "--split", "2", "-o", "-", "vmcore"], "a stream is one")
+        same([f for f in os.listdir(".") if f.startswith("x")], [])
+
+    def test_save_bad_pages(self):
+        """The core ends two pages early: they are at 1 MiB + 62 pages."""
+        self.core()
+        write("short", read("vmcore")[:-2 * 4096])
+        r = run("save", "-o", "dump", "--json", "short")
+        same(r.code, 13)
+        has(r.err, "pages that cannot be read and are not in the dump: 2, the first at 0x13e000")
+        said = json.loads(r.out)
+        same((said["pages-bad"], said["first-bad-address"], said["pages-written"], said["whole"]), (2, 0x13E000, 62, True))
+        same(struct.unpack_from("<I", read("dump"), 424)[0] & 8, 8)
+        has(run("save", "-o", "dump2", "short").out, "not in the dump; the first is at 0x13e000")
+
     def test_save_stream(self):
         self.core()
         with open("stream", "wb") as f:

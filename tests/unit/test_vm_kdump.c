@@ -131,7 +131,7 @@ static struct dump_writer *begin(const struct dump_head *hd, bool flattened, str
 	struct dump_writer *w = NULL;
 
 	assert_int_equal(out_create(at("dump"), flattened, o, &d), XK_OK);
-	assert_int_equal(kdump_create(hd, *o, &w, &d), XK_OK);
+	assert_int_equal(kdump_create(hd, o, &w, &d), XK_OK);
 	return w;
 }
 
@@ -386,7 +386,7 @@ static void no_room_for_tables(void **state _unused_)
 	small.rlim_cur = TABLE;
 	assert_int_equal(out_create(at("dump"), false, &o, &d), XK_OK);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-	assert_int_equal(kdump_create(&hd, o, &w, &d), XK_IO);
+	assert_int_equal(kdump_create(&hd, &o, &w, &d), XK_IO);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 	assert_says(d.text, "cannot reserve room");
 	assert_null(w);
@@ -401,9 +401,9 @@ static void absurd_size(void **state _unused_)
 
 	assert_int_equal(out_create(at("dump"), false, &o, &d), XK_OK);
 	hd.max_pfn = (UINT64_C(1) << 40) + 1;
-	assert_int_equal(kdump_create(&hd, o, &w, &d), XK_UNSUPPORTED);
+	assert_int_equal(kdump_create(&hd, &o, &w, &d), XK_UNSUPPORTED);
 	hd.max_pfn = 5; /* fewer than planned */
-	assert_int_equal(kdump_create(&hd, o, &w, &d), XK_UNSUPPORTED);
+	assert_int_equal(kdump_create(&hd, &o, &w, &d), XK_UNSUPPORTED);
 	assert_null(w);
 	out_abandon(o, false);
 }

@@ -261,6 +261,49 @@ static void test_granted(void **state)
 	done(&x, &f);
 }
 
+static const struct owner_pages *owner(const struct owner_pages *o, size_t nr, uint32_t id)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (o[i].id == id)
+			return &o[i];
+	fail_msg("domain %u is not there", id);
+	return NULL;
+}
+
+/* Windows of two halves, as a core with a hole has them: what is not there counts nothing. */
+static void test_owners(void **state)
+{
+	static const uint32_t seven = 7;
+	const struct filter_request rq = {.keep_domains = &seven, .nr_keep_domains = 1};
+	struct mkxen x = {.minor = 17, .table = 4};
+	struct owner_pages *o;
+	struct xen_filter f;
+	uint8_t kinds[0x400];
+	size_t nr;
+
+	(void)state;
+	mkxen_init(&x);
+	mkcore_put64(&x.m, 0x313000 + 511 * 8, UINT64_C(1) << 63 | 0x1502);
+	open_filter(&x, &rq, &f);
+	nr = xen_owners(&f, &o);
+	for (uint64_t pfn = 0x1000; pfn < 0x2000; pfn += 0x400) {
+		xen_filter_window(&f, x.r, pfn, 0x400, kinds);
+		if (pfn == 0x1400)
+			memset(kinds + 0x3f0, 0xff, 0x10); /* beyond the core's memory */
+		xen_owners_window(&f, x.r, pfn, 0x400, kinds, o);
+	}
+	assert_int_equal(owner(o, nr, 0)->pages, 0); /* no guest */
+	assert_int_equal(owner(o, nr, 5)->pages, 0x3f0);
+	assert_int_equal(owner(o, nr, 5)->kept, 1); /* mapped by dom0 */
+	assert_int_equal(owner(o, nr, 7)->pages, 0x80);
+	assert_int_equal(owner(o, nr, 7)->kept, 0x80);
+	free(o);
+	f.usable = false;
+	assert_int_equal(xen_owners(&f, &o), 0);
+	assert_null(o);
+	done(&x, &f);
+}
+
 static void test_m2p(void **state)
 {
 	struct mkxen x = {.minor = 17, .table = 4};
@@ -532,6 +575,7 @@ int main(void)
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_keep_domain),
 		cmocka_unit_test(test_granted),
+		cmocka_unit_test(test_owners),
 		cmocka_unit_test(test_m2p),
 		cmocka_unit_test(test_pdx_mask),
 		cmocka_unit_test(test_pdx_offset),
