@@ -27,7 +27,7 @@ struct option_def {
 struct save_options {
 	const char *format, *compress;
 	unsigned level, threads; /* 0: as many as there are CPUs */
-	bool all_domains, only_dom0;
+	bool all_domains, only_dom0, no_small;
 	uint32_t *domains; /* as many as initrds at most */
 	size_t nr_domains;
 };
