@@ -220,9 +220,7 @@ static bool find_text(
 		*at = 0;
 		*room = next & mask;
 	}
-	if (*room < p->word)
-		return false;
-	*room -= p->word;
+	*room -= p->word; /* both are multiples of it, and neither is 0 */
 	return true;
 }
 
@@ -230,6 +228,7 @@ static bool find_text(
 static const char *read_text(const struct prb *p, uint64_t id, uint64_t begin, uint64_t next,
 	uint16_t len, struct linux_log_record *rec)
 {
+	const uint64_t back = (p->head_lpos - begin) & p->long_mask;
 	struct log_walk *w = p->w;
 	uint64_t at, room, mark = 0;
 
@@ -240,8 +239,12 @@ static const char *read_text(const struct prb *p, uint64_t id, uint64_t begin, u
 	}
 	if (!find_text(p, begin, next, &at, &room))
 		return "the place of the text makes no sense";
-	if (((p->head_lpos - begin) & p->long_mask) > low_bits(p->size_bits) + 1)
+	if (back > p->long_mask / 2)
+		return "the place of the text makes no sense"; /* behind the newest text */
+	if (back > low_bits(p->size_bits) + 1)
 		return "the text was overwritten by later records";
+	if (back > LINUX_LOG_MAX)
+		return "only the last 16 MiB are read";
 	if (!linux_read(w->l, w->r, p->data + at, &mark, p->word))
 		return "the text cannot be read from the core";
 	if (mark != id)
@@ -280,10 +283,7 @@ static bool step(struct prb *p, uint64_t id)
 		log_lost(w, 1, "not to be read from the core");
 		return true;
 	}
-	if (((p->head_lpos - begin) & p->long_mask) > LINUX_LOG_MAX && !(begin & 1))
-		wrong = "only the last 16 MiB are read";
-	else
-		wrong = read_text(p, id, begin, next, len, &rec);
+	wrong = read_text(p, id, begin, next, len, &rec);
 	if (wrong) {
 		log_lost(w, 1, wrong);
 		return true;
