@@ -126,11 +126,23 @@ static void put_time(struct buf *to, int64_t t)
 		put_string(to, "saved", text);
 }
 
+/* A core of dom0 alone has no note of Xen's, and the loader's. */
+static const char *what_crashed(const struct core_notes *n)
+{
+	const struct bytes under = fact(n, "hypervisor");
+
+	if (n->xen)
+		return "Xen with its dom0";
+	if (under.len == 3 && !memcmp(under.data, "xen", 3))
+		return "Xen with its dom0, of which only dom0 is in this core";
+	return "Linux, without Xen";
+}
+
 void small_report(const struct small_facts *f, struct buf *to)
 {
 	const struct core_notes *n = f->notes;
 
-	put_string(to, "crashed", n->xen ? "Xen with its dom0" : "Linux, without Xen");
+	put_string(to, "crashed", what_crashed(n));
 	put_time(to, f->time);
 	report_panic(f, to);
 	if (n->xen)
