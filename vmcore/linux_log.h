@@ -32,7 +32,8 @@ struct linux_log_sink {
 };
 
 /*
- * Calls `to` for each record, oldest first. XK_OK also when some were lost, and when record() ended
+ * Calls `to` for each record, oldest first. Before 5.10 a line that was said in parts can be several
+ * records. XK_OK also when some were lost, and when record() ended
  * it. XK_BAD_INPUT: there is no log to be had, and nothing was called: what VMCOREINFO lacks, or
  * what of the ring cannot be read or makes no sense. XK_NOMEM.
  */

@@ -12,6 +12,11 @@ static bool starts(struct bytes line, const char *with)
 	return line.len >= n && !memcmp(line.data, with, n);
 }
 
+static bool has(struct bytes line, const char *what)
+{
+	return line.len && memmem(line.data, line.len, what, strlen(what));
+}
+
 /* Escaped, and cut where it does not fit. */
 static void add(char *to, struct bytes line)
 {
@@ -94,13 +99,7 @@ void panic_xen_line(struct panic *p, struct bytes line)
 		p->in_xen_panic = true;
 		return;
 	}
-	for (size_t i = 0; i + 1 < line.len; i++)
-		if (line.data[i] == ':' &&
-			starts(bytes_sub(line, i, line.len - i), ": Executing kexec image")) {
-			set(p->xen_kexec, line);
-			return;
-		}
-	if (starts(line, "Executing kexec image") || starts(line, "Executing crash image")) {
+	if (has(line, "Executing kexec image") || has(line, "Executing crash image")) { /* 4.4 */
 		set(p->xen_kexec, line);
 		return;
 	}
@@ -110,4 +109,15 @@ void panic_xen_line(struct panic *p, struct bytes line)
 		return;
 	add(p->xen_panic, (struct bytes){space, 1});
 	add(p->xen_panic, line);
+}
+
+const char *panic_who(const struct panic *p)
+{
+	if (strstr(p->xen_kexec, "Dom0 crashed: ") || strstr(p->xen_kexec, "Domain 0 crashed: "))
+		return "dom0 crashed, and Xen with it";
+	if (*p->xen_panic)
+		return "Xen crashed";
+	if (*p->linux_panic)
+		return "dom0 crashed, and Xen with it"; /* its last words; Xen's are not known */
+	return "Xen with its dom0; the logs do not tell which of them crashed";
 }

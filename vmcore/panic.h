@@ -20,4 +20,7 @@ struct panic {
 void panic_linux_line(struct panic *p, struct bytes line) _nonnull_;
 void panic_xen_line(struct panic *p, struct bytes line) _nonnull_;
 
+/* Under Xen: which of the two crashed, as a sentence for people. */
+const char *panic_who(const struct panic *p) _nonnull_;
+
 #endif

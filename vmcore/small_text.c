@@ -52,7 +52,7 @@ static void report_xen(const struct small_facts *f, struct buf *to)
 	xen_string(f, n->xen_info.extra, extra);
 	snprintf(version, sizeof(version), "%" PRIu64 ".%" PRIu64 "%s", n->xen_info.major,
 		n->xen_info.minor, extra);
-	put_string(to, "Xen", version);
+	put_string(to, "Xen", n->xen_info.major ? version : "of a version that is not known");
 	xen_string(f, n->xen_info.changeset, s);
 	put_string(to, "changeset", s);
 	xen_string(f, n->xen_info.compiler, s);
@@ -127,12 +127,12 @@ static void put_time(struct buf *to, int64_t t)
 }
 
 /* A core of dom0 alone has no note of Xen's, and the loader's. */
-static const char *what_crashed(const struct core_notes *n)
+static const char *what_crashed(const struct core_notes *n, const struct panic *p)
 {
 	const struct bytes under = fact(n, "hypervisor");
 
 	if (n->xen)
-		return "Xen with its dom0";
+		return panic_who(p);
 	if (under.len == 3 && !memcmp(under.data, "xen", 3))
 		return "Xen with its dom0, of which only dom0 is in this core";
 	return "Linux, without Xen";
@@ -142,7 +142,7 @@ void small_report(const struct small_facts *f, struct buf *to)
 {
 	const struct core_notes *n = f->notes;
 
-	put_string(to, "crashed", what_crashed(n));
+	put_string(to, "crashed", what_crashed(n, f->panic));
 	put_time(to, f->time);
 	report_panic(f, to);
 	if (n->xen)

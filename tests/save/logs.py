@@ -66,13 +66,25 @@ def in_order(said, kept, what):
             raise Failure(f"logs: {what}: not there, or not in its place: {line!r}") from None
 
 
+def since_overwritten(said, kept):
+    """Both without what a ring that has wrapped lost: the first line that is kept may have lost its
+    beginning, and lines before it are gone."""
+    if not kept or not (kept[0].startswith(REMARK) and b"overwritten" in kept[0]):
+        return said, kept
+    kept = kept[2:]
+    first = next((i for i, line in enumerate(said) if line in kept), None)
+    need(first is not None, "nothing of what was said is in what was not overwritten")
+    return said[first:], kept
+
+
 def check_dmesg(out, console):
     kept = read_lines(out + ".dmesg")
     need(kept.pop() == b"", "the last line of the log does not end")
-    remarks = [line for line in kept if line.startswith(REMARK)]
     said = [escaped(line) for line in console if STAMP.match(line)]
     if not said:
-        return f"no line of Linux on the console; the file says {remarks or kept[:1]}"
+        return f"no line of Linux on the console; the file says {kept[:1]}"
+    said, kept = since_overwritten(said, kept)
+    remarks = [line for line in kept if line.startswith(REMARK)]
     need(not remarks, f"something is missing in the log: {remarks}")
     need(all(STAMP.match(line) for line in kept), "a line without its time")
     in_order(said, kept, "kernel log")
@@ -90,6 +102,7 @@ def check_ring(out, console):
     kept = read_lines(out + ".xen")
     if kept[0].startswith(REMARK) and len(kept) == 2:
         return "no ring: " + kept[0].decode()
+    said, kept = since_overwritten(said, kept)
     need(not [line for line in kept if line.startswith(REMARK)], f"not all of the ring: {kept[0]!r}")
     in_order(said, kept, "console ring")
     need(XEN_LAST.search(b"\n".join(kept[-4:])), "the ring does not end with the crash")

@@ -299,6 +299,10 @@ static void words_of_xen(void **state)
 	assert_string_equal(p.xen_panic, "Panic on CPU 3: FATAL TRAP: vector = 2 (nmi)");
 	assert_string_equal(p.xen_kexec, "Executing kexec image on cpu3");
 	assert_string_equal(p.linux_panic, "");
+	assert_string_equal(panic_who(&p), "Xen crashed");
+	xen_line(&p, "(XEN) Domain 0 crashed: Executing crash image");
+	assert_string_equal(p.xen_kexec, "Domain 0 crashed: Executing crash image");
+	assert_string_equal(panic_who(&p), "dom0 crashed, and Xen with it");
 	xen_line(&p, "(XEN) Hardware Dom0 crashed: Executing kexec image on cpu1");
 	assert_string_equal(p.xen_kexec, "Hardware Dom0 crashed: Executing kexec image on cpu1");
 	xen_line(&p, "(XEN) [");
@@ -313,6 +317,7 @@ static void words_of_linux(void **state)
 	char line[2 * PANIC_TEXT];
 
 	(void)state;
+	assert_says(panic_who(&p), "do not tell which");
 	linux_line(&p, "systemd: BUG: not the kernel's");
 	assert_string_equal(p.linux_cause, "");
 	linux_line(&p, "BUG: kernel NULL pointer dereference, address: 0000000000000000");
@@ -321,6 +326,7 @@ static void words_of_linux(void **state)
 	linux_line(&p, "Rebooting in 5 seconds..");
 	assert_string_equal(p.linux_cause, "Oops: 0002 [#1] PREEMPT SMP");
 	assert_string_equal(p.linux_panic, "Kernel panic - not syncing: Fatal \\x1b[2J exception");
+	assert_string_equal(panic_who(&p), "dom0 crashed, and Xen with it");
 	memset(line, 'a', sizeof(line) - 1);
 	line[sizeof(line) - 1] = '\0';
 	memcpy(line, "BUG: ", 5);

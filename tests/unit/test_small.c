@@ -196,13 +196,14 @@ static void of_xen(void **state _unused_)
 		assert_true(got.written[SMALL_XEN]);
 		if (with) {
 			says("dump.xen", text);
-			says("dump.report", "Xen with its dom0");
+			says("dump.report", "dom0 crashed, and Xen with it\n");
 			says("dump.report", "4.17.5-\\x1b[2J\n");
 			says("dump.report",
 				"Hardware Dom0 crashed: Executing kexec image on cpu1\n");
 		} else {
 			says("without.xen", "[xenkdump: Xen's console ring is not found: ");
 			says("without.xen", "no conring (");
+			says("without.report", "the logs do not tell which");
 		}
 		free((char *)(uintptr_t)rq.path);
 		mkxen_deinit(&x);
