@@ -72,8 +72,15 @@ def since_overwritten(said, kept):
     if not kept or not (kept[0].startswith(REMARK) and b"overwritten" in kept[0]):
         return said, kept
     kept = kept[2:]
-    first = next((i for i, line in enumerate(said) if line in kept), None)
-    need(first is not None, "nothing of what was said is in what was not overwritten")
+    at, first = len(kept), len(said)
+    while first:  # from the end on, since a line may have been said more than once
+        before = next((i for i in range(at - 1, -1, -1) if kept[i] == said[first - 1]), None)
+        if before is None:
+            break
+        at, first = before, first - 1
+    need(first < len(said), "nothing of what was said last is there")
+    lost = [line for line in kept[:at] if line in said[:first]]
+    need(not lost, f"after {lost[-1:]} not there, or not in its place: {said[first - 1]!r}")
     return said[first:], kept
 
 
