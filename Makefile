@@ -129,7 +129,7 @@ check-docs: $(O)/xenkdump
 	$(Q)O=$(O) tests/manpages.sh
 
 # The first inputs of the targets that read cores, after a change to what the formats are.
-$(O)/tests/mkseeds: tests/fuzz/mkseeds.c tests/unit/mkcore.c tests/unit/mkkdump.c $(O)/libxenkdump.a
+$(O)/tests/mkseeds: tests/fuzz/mkseeds.c tests/unit/mkcore.c tests/unit/mkkdump.c tests/unit/mkprb.c $(O)/libxenkdump.a
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(XCFLAGS) $(SANFLAGS) $(CFLAGS) -MMD -MP $(filter %.c %.a,$^) $(XLDFLAGS) $(TESTLIBS) $(LIBS) -o $@

@@ -28,7 +28,7 @@ struct save_options {
 	const char *format, *compress;
 	unsigned level, threads; /* 0: as many as there are CPUs */
 	unsigned parts; /* 0: one file */
-	bool all_domains, only_dom0;
+	bool all_domains, only_dom0, no_small;
 	uint32_t *domains; /* as many as initrds at most */
 	size_t nr_domains;
 };

@@ -31,6 +31,7 @@ enum {
 	OPT_ALL_DOMAINS,
 	OPT_ONLY_DOM0,
 	OPT_SPLIT,
+	OPT_NO_SMALL,
 	OPT_THREADS,
 	OPT_HELP,
 };
@@ -115,6 +116,7 @@ const struct option_def options_save[] = {
 	{OPT_KEEP_DOMAIN, "keep-domain", "ID",
 		"keep this guest's pages; may be given several times"},
 	{OPT_ALL_DOMAINS, "all-domains", NULL, "keep the pages of all guests"},
+	{OPT_NO_SMALL, "no-small", NULL, "no FILE.report, FILE.dmesg, FILE.xen and FILE.notes"},
 	{OPT_ONLY_DOM0, "only-dom0", NULL,
 		"dom0 alone, by its own page numbers: a core as of a Linux without Xen"},
 	{OPT_SPLIT, "split", "N", "write N files FILE.1 ... of about as many pages each"},
@@ -242,6 +244,7 @@ static enum xk_status apply(int id, char *arg, struct settings *s, struct diag *
 	case OPT_ALL_DOMAINS: s->save.all_domains = true; break;
 	case OPT_ONLY_DOM0: s->save.only_dom0 = true; break;
 	case OPT_SPLIT: return parse_number("--split", arg, 2, 64, &s->save.parts, d);
+	case OPT_NO_SMALL: s->save.no_small = true; break;
 	case OPT_THREADS: return parse_number("--threads", arg, 1, 64, &s->save.threads, d);
 	case 'd': return parse_number("-d", arg, 0, 31, &s->save.level, d);
 	case 'o': s->output = arg; break;

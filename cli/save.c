@@ -148,9 +148,10 @@ static enum xk_status make_request(
 	rq->parts = s->save.parts;
 	rq->threads = s->save.threads ? s->save.threads : cpus();
 	rq->dry_run = s->dry_run;
+	rq->small = !s->save.no_small && !s->dry_run && strcmp(rq->path, "-") != 0;
 	rq->time = time(NULL);
 	rq->stop = &stop;
-	return XK_OK;
+	return rq->small ? small_check(rq->path, d) : XK_OK;
 }
 
 /* XK_PARTIAL is also an error message: scripts that look only at it must not miss it. */

@@ -49,6 +49,17 @@ static void show_kinds(FILE *f, const struct save_result *r, bool estimate)
 			mib(r->estimate.zero));
 }
 
+static void show_small(FILE *f, const char *path, enum small_kind k, uint64_t bytes)
+{
+	char text[64], *name;
+
+	if (asprintf(&name, "%s%s", path, small_suffix(k)) < 0)
+		return;
+	snprintf(text, sizeof(text), "written %.1f KiB to ", (double)bytes / KiB);
+	print_line(f, text, name);
+	free(name);
+}
+
 enum xk_status save_show_text(
 	const struct save_request *rq, const struct save_result *r, const struct notes_lost *lost)
 {
@@ -90,6 +101,9 @@ enum xk_status save_show_text(
 				(double)r->bytes / MiB, how);
 		print_line(f, text, stream ? "" : rq->path);
 	}
+	for (unsigned k = 0; k < SMALL_KINDS; k++)
+		if (r->small.written[k])
+			show_small(f, rq->path, k, r->small.bytes[k]);
 	return XK_OK;
 }
 
@@ -146,6 +160,15 @@ static bool add_guests(struct json_object *o, const struct save_result *r)
 	return true;
 }
 
+/* "bytes.dmesg" and so on: there is a file of that suffix. */
+static bool add_small(struct json_object *o, enum small_kind k, uint64_t bytes)
+{
+	char key[32];
+
+	snprintf(key, sizeof(key), "bytes%s", small_suffix(k));
+	return add_number(o, key, bytes);
+}
+
 static bool add_all(
 	struct json_object *o, const struct save_request *rq, const struct save_result *r)
 {
@@ -176,6 +199,9 @@ static bool add_all(
 		ok = ok && add_number(o, "first-bad-address", n->first_bad * CORE_PAGE);
 	if (!r->whole)
 		ok = ok && add(o, "incomplete-because", json_text(r->incomplete_why));
+	for (unsigned k = 0; k < SMALL_KINDS; k++)
+		if (r->small.written[k])
+			ok = ok && add_small(o, k, r->small.bytes[k]);
 	return ok;
 }
 

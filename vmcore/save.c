@@ -352,12 +352,22 @@ static void share_twins(struct save *s)
 		s->packers[i].twins = s->twins;
 }
 
+/* What fails of them is told, and no failure of the dump's. */
+static void write_small(struct save *s)
+{
+	const struct small_request rq = {s->rq->path, s->rq->time, s->rq->notice, s->rq->ctx};
+
+	small_write(s->core, s->notes, &rq, &s->res->small);
+}
+
 static enum xk_status write_dump(struct save *s, struct diag *d)
 {
 	enum xk_status st = open_writer(s, d);
 
 	if (st != XK_OK)
 		return st;
+	if (s->rq->small)
+		write_small(s);
 	progress(s, SAVE_WRITING);
 	share_twins(s);
 	st = write_pages(s, d);

@@ -13,6 +13,7 @@
 #include "vmcore/core.h"
 #include "vmcore/filter.h"
 #include "vmcore/notes.h"
+#include "vmcore/small.h"
 
 enum save_format { SAVE_KDUMP, SAVE_ELF };
 enum save_phase { SAVE_COUNTING, SAVE_WRITING };
@@ -32,6 +33,7 @@ struct save_request {
 	struct filter_request filter;
 	unsigned parts; /* kdump: so many files PATH.1 ... PATH.N; 0: one file PATH */
 	unsigned threads; /* each takes about 11 MiB; 0 is 1 */
+	bool small; /* the small files beside the dump, too; not with a stream */
 	bool dry_run; /* counts and estimates, and creates nothing */
 	int64_t time; /* now, in seconds */
 	const volatile sig_atomic_t *stop; /* set by a signal handler; may be NULL */
@@ -66,6 +68,7 @@ struct save_result {
 	uint64_t bytes; /* written */
 	unsigned threads;
 	const char *compressor; /* a constant string */
+	struct small_files small; /* which there are */
 	bool filtered; /* as it was asked for */
 	bool whole; /* it has all that can be read */
 	char unfiltered_why[1200];

@@ -92,7 +92,7 @@ class SaveTests:
         # flattened, and as it is; the folder holds nothing else afterwards
         os.mkdir("to")
         for name, data in (("flat", stream), ("elf", read("vmcore"))):
-            same(self.pipe(data, "--format", "elf", "-o", "to/" + name, "-")[0], 0)
+            same(self.pipe(data, "--format", "elf", "--no-small", "-o", "to/" + name, "-")[0], 0)
             same(read("to/" + name)[-64 * 4096:], read("vmcore")[4096:])
         same(sorted(os.listdir("to")), ["elf", "flat"])
         same(self.pipe(stream, "-o", "-", "-")[0], 0)
@@ -118,6 +118,37 @@ class SaveTests:
             same((got, out), (code, b""))
             has(err, text)
         same(os.path.exists("x"), False)
+
+    def test_save_small_files(self):
+        self.core()
+        small = ["dump.dmesg", "dump.notes", "dump.report"]
+        made = lambda: sorted(n for n in os.listdir(".") if n.startswith("dump"))
+        r = run("save", "--dry-run", "-o", "dump", "vmcore")
+        same((r.code, made()), (0, []))
+        r = run("save", "--no-small", "-o", "dump", "vmcore")
+        same((r.code, made()), (0, ["dump"]))
+        os.remove("dump")
+        r = run("save", "-o", "dump", "vmcore")
+        same((r.code, made()), (0, ["dump", *small]))
+        for name in small:
+            has(r.out, f"KiB to {name}\n")
+            same(os.stat(name).st_mode & 0o7777, 0o600)
+        has(read("dump.dmesg").decode(), "[xenkdump: ")
+        has(read("dump.report").decode(), "Linux, without Xen")
+        os.remove("dump")
+        # one of them is in the way: nothing is begun
+        for name in small:
+            for other in small:
+                if os.path.exists(other):
+                    os.remove(other)
+            os.symlink("elsewhere", name)
+            refused(4, ["save", "-o", "dump", "vmcore"], name + ": is there already")
+            same(made(), [name])
+            os.remove(name)
+        sizes = json.loads(run("save", "--json", "-o", "dump", "vmcore").out)
+        for name in small:
+            same(sizes["bytes." + name.split(".")[1]], os.path.getsize(name))
+        same("bytes.xen" in sizes, False)
 
     def test_save_unfiltered(self):
         self.core()

@@ -35,8 +35,10 @@ class Saver:
 
     def path(self, ending):
         out = self.core.with_suffix(f".save-{ending}")
-        out.unlink(missing_ok=True)
-        self.made.append(out)
+        for small in ("", ".report", ".dmesg", ".xen", ".notes"):
+            f = out.with_name(out.name + small)
+            f.unlink(missing_ok=True)
+            self.made.append(f)
         return out
 
     def save(self, ending, *options, source=None):

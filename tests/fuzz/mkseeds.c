@@ -9,6 +9,7 @@
 
 #include "common/note.h"
 #include "tests/unit/mkcore.h"
+#include "tests/unit/mkprb.h"
 
 static const char *corpus;
 
@@ -131,6 +132,87 @@ static void pagetables(void)
 	}
 }
 
+/* See fuzz_linux_log.c: VMCOREINFO's length, the width, VMCOREINFO, memory. */
+static void save_log(const char *name, unsigned bits, const struct buf *info, struct buf memory)
+{
+	const uint16_t len = (uint16_t)info->len;
+	const uint8_t is_32 = bits == 32;
+	struct buf b = {0};
+
+	buf_append(&b, &len, sizeof(len));
+	buf_append(&b, &is_32, 1);
+	buf_append(&b, info->data, info->len);
+	buf_append(&b, memory.data, memory.len);
+	buf_deinit(&memory);
+	save_buf("fuzz_linux_log", name, b);
+}
+
+static uint64_t log_base(unsigned bits)
+{
+	return (bits == 32 ? UINT64_C(0xc0000000) : UINT64_C(0xffffffff80000000)) + 0x200000;
+}
+
+static void new_log(unsigned bits)
+{
+	struct buf info = {0};
+	struct mkprb p;
+
+	mkprb_init(&p, bits / 8, 3, 8);
+	for (unsigned i = 0; i < 14; i++)
+		mkprb_add(&p, i == 12 ? "two\nlines\x1b" : "a line of the log", i * 1000, 6, i);
+	save_log(bits == 32 ? "ring-32" : "ring-64", bits, &info,
+		mkprb_image(&p, log_base(bits), &info));
+	mkprb_deinit(&p);
+	buf_deinit(&info);
+}
+
+/* Records of one buffer that wraps, or, without a layout of them, characters. Variables at 0: log_buf,
+ * log_buf_len, log_first_idx, log_next_idx, log_end, logged_chars. */
+static void old_log(bool chars)
+{
+	static const uint16_t lens[] = {16 + 8, 5, 0};
+	const uint64_t base = log_base(64), at = base + 32;
+	uint32_t v[5] = {64, 40, 24, 64 + 10, 60};
+	struct buf info = {0}, m = {0};
+
+	buf_append(&m, &at, sizeof(at));
+	buf_append(&m, v, sizeof(v));
+	buf_zero(&m, 32 - m.len);
+	for (unsigned i = 0; i < 2; i++) {
+		buf_zero(&m, 8);
+		buf_append(&m, lens, sizeof(lens));
+		buf_append(&m, "\0\xc0<6>hi\n\0\0", 10);
+		buf_zero(&m, i ? 0 : 16); /* up to 40 */
+	}
+	buf_printf(&info,
+		"SYMBOL(log_buf)=%llx\nSYMBOL(log_buf_len)=%llx\nSYMBOL(log_end)=%llx\n"
+		"SYMBOL(logged_chars)=%llx\n",
+		(unsigned long long)base, (unsigned long long)base + 8,
+		(unsigned long long)base + 20, (unsigned long long)base + 24);
+	if (!chars)
+		buf_printf(&info,
+			"SYMBOL(log_first_idx)=%llx\nSYMBOL(log_next_idx)=%llx\n"
+			"SIZE(printk_log)=16\nOFFSET(printk_log.ts_nsec)=0\n"
+			"OFFSET(printk_log.len)=8\nOFFSET(printk_log.text_len)=10\n"
+			"OFFSET(printk_log.dict_len)=12\n",
+			(unsigned long long)base + 12, (unsigned long long)base + 16);
+	save_log(chars ? "characters" : "records", 64, &info, m);
+	buf_deinit(&info);
+}
+
+static void conring(const char *name, uint32_t produced)
+{
+	static const char text[] = "(XEN) [1] Panic on CPU 0:\n(XEN) x\n*****\n"
+				   "(XEN) Executing kexec image on cpu0\n";
+	const uint64_t v[4] = {UINT64_C(0xffff82d040000000) + 32, 256, produced, produced - 256};
+	struct buf b = {0};
+
+	buf_append(&b, v, sizeof(v));
+	buf_append(&b, text, sizeof(text) - 1);
+	buf_zero(&b, 32 + 256 - b.len);
+	save_buf("fuzz_conring", name, b);
+}
+
 int main(int argc, char **argv)
 {
 	static const uint32_t flags[] = {0, 1, 0x20};
@@ -183,6 +265,11 @@ int main(int argc, char **argv)
 	mkcore_deinit(&m);
 	lost();
 	pagetables();
+	for (unsigned i = 0; i < 2; i++) {
+		new_log(i ? 32 : 64);
+		old_log(i);
+		conring(i ? "wrapped" : "short", i ? 5000 : 80);
+	}
 	save("fuzz_vmcoreinfo", "text", info, sizeof(info) - 1);
 	return 0;
 }

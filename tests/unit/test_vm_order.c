@@ -120,8 +120,10 @@ static void make(size_t truncated)
 	mkxen_variable(&x, "pfn_top_mask", 0x110, ~UINT64_C(0xffffff));
 	/* each third page of what is anyone's, in both passes, and one zero page in three */
 	for (uint64_t pfn = 0x1000; pfn < 0x2000; pfn++)
-		if (pfn % 3)
+		if (pfn % 3) {
 			mkcore_fill(&x.m, pfn * 4096, 4096);
+			mkcore_put64(&x.m, pfn * 4096, pfn); /* or its bytes come again */
+		}
 	mkcore_fill(&x.m, MKXEN_BANK * 4096, 1024 * 4096);
 	mkxen_open(&x);
 	if (truncated) {
