@@ -39,6 +39,7 @@ PERIOD = 4096
 PATTERN = ((DOM5, 1024), (0, 1024), (DOM7, 1024), (0, 1024))
 CHUNK = 1 << 19  # pages, of which the entries are 16 MiB
 MARKER = b"PAGE OF A GUEST "
+TABLE_PFN = 4  # of dom0: a page table
 SYMBOLS = {"domain_list": 0, "frame_table": 8, "max_page": 16, "dom_xen": 24, "dom_io": 32}
 
 
@@ -129,7 +130,7 @@ class Host:
         out = [self.dom0_page(p) for p in range(self.dom0)]
         for mfn, data in self.lists.items():
             out[mfn - self.heap_end] = data
-        out[4] = self.page_table()
+        out[TABLE_PFN] = self.page_table()
         return b"".join(out)
 
     def page_table(self):
@@ -188,7 +189,7 @@ class Host:
 
     def own_entries(self):
         e = [entry(ALLOCATED | 2, DOM0, WRITABLE | 1)] * self.dom0
-        e[4] = entry(ALLOCATED | 2, DOM0, TABLE | 1)
+        e[TABLE_PFN] = entry(ALLOCATED | 2, DOM0, TABLE | 1)
         return b"".join(e)
 
     def entries_key(self, first, n):
@@ -230,12 +231,7 @@ class Host:
     def guest_bytes(self, first, n):
         out = []
         for p in range(first, first + n):
-            at = p % PERIOD if p >= self.guests else 0
-            for owner, size in PATTERN:
-                if at < size:
-                    break
-                at -= size
-            out.append((MARKER + b"%x " % p).ljust(32, b"-") * (PAGE // 32) if owner else
+            out.append((MARKER + b"%x " % p).ljust(32, b"-") * (PAGE // 32) if self.kind(p) == "guest" else
                        b"what is free holds what was there ".ljust(64, b"-") * (PAGE // 64))
         return b"".join(out)
 
@@ -279,6 +275,21 @@ class Host:
             self.area(first, k, None, "zero")
             first, pages = first + k, pages - k
 
+    def kind(self, page):
+        """As save names it."""
+        if page in (0x3f1, 0x3f2):
+            return "broken or offlined"
+        if page < self.heap_end:
+            return "Xen"
+        if page < self.rest:
+            return "Linux kernel"
+        at = page % PERIOD if page >= self.guests else 0
+        for owner, size in PATTERN:
+            if at < size:
+                break
+            at -= size
+        return "guest" if owner else "Xen free"
+
     def make_count(self):
         c = self.count
         c["broken or offlined"] = 2
@@ -286,14 +297,8 @@ class Host:
         c["Linux kernel"] = self.dom0
         c["guest"] = self.guests - self.rest
         left = self.pages - self.guests
-        for k in range(0, min(left, PERIOD) if left < PERIOD else PERIOD):
-            times = left // PERIOD + (k < left % PERIOD)
-            at = k
-            for owner, size in PATTERN:
-                if at < size:
-                    break
-                at -= size
-            c["guest" if owner else "Xen free"] += times
+        for k in range(PERIOD):
+            c[self.kind(self.guests + k)] += left // PERIOD + (k < left % PERIOD)
 
     def vmcoreinfo(self):
         lines = ["PAGESIZE=4096"]
