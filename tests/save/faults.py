@@ -125,9 +125,9 @@ class Tmpfs:
     machine allows none."""
 
     def __init__(self, folder, kib):
-        self.keeper = subprocess.Popen(["unshare", "-m", "sh", "-c",
-                                        f"mount -t tmpfs -o size={kib}k,mode=700 tmpfs {folder} && echo && "
-                                        "exec sleep 600"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        script = 'mount -t tmpfs -o size="$1"k,mode=700 tmpfs "$2" && echo && exec sleep 600'
+        self.keeper = subprocess.Popen(["unshare", "-m", "sh", "-c", script, "sh", str(kib), folder],
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.there = bool(self.keeper.stdout.readline())
         self.folder = f"/proc/{self.keeper.pid}/root{folder}"
 

@@ -166,7 +166,7 @@ class World:
 
     def __init__(self, name):
         self.name, self.failed, self.outcomes = name, [], {}
-        self.top = tempfile.mkdtemp(prefix=name + "-", dir=WORK)
+        self.top = tempfile.mkdtemp(prefix=name.replace(" ", "-") + "-", dir=WORK)
 
     def __enter__(self):
         return self
@@ -204,9 +204,10 @@ class World:
                 data = f.read()
         return Result(code, text, folder, data)
 
-    def each(self, jobs, work):
-        """work(job) returns (word, pages); each word is counted. Folders of good jobs go away."""
-        with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    def each(self, jobs, work, idle=1):
+        """work(job) returns (word, pages); each word is counted. idle: how many for each CPU, of jobs
+        that mostly wait."""
+        with concurrent.futures.ThreadPoolExecutor(idle * (os.cpu_count() or 1)) as pool:
             futures = {pool.submit(work, j): j for j in jobs}
             for f in concurrent.futures.as_completed(futures):
                 try:
