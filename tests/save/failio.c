@@ -5,7 +5,8 @@
  * FAILIO_ON all after it that could have the same cause. FAILIO_DISK=N is a disk of N bytes in all:
  * a write ends where it is full, room that was reserved is there. FAILIO_US is how long each takes.
  * FAILIO_JOURNAL gets all that was written, for what a power loss may leave. FAILIO_IN with
- * FAILIO_BAD=START-END is an input whose bytes in that range of the file cannot be read.
+ * FAILIO_BAD=START-END is an input whose bytes in that range of the file cannot be read; with
+ * FAILIO_CUT=N one that looks like /proc/vmcore, so that it is mapped, and that ends at N once it is.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -17,7 +18,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#define PROC_FS 0x9fa0 /* Linux include/uapi/linux/magic.h */
 
 #define BLOCK  4096u
 #define BLOCKS (1u << 20)
@@ -280,4 +285,23 @@ ssize_t pread64(int fd, void *data, size_t len, off64_t off)
 ssize_t pread(int fd, void *data, size_t len, off_t off)
 {
 	return pread64(fd, data, len, off);
+}
+
+int fstatfs64(int fd, struct statfs64 *ret)
+{
+	int err = REAL(fstatfs64)(fd, ret);
+
+	if (!err && getenv("FAILIO_CUT") && is_under(fd, "FAILIO_IN"))
+		ret->f_type = PROC_FS;
+	return err;
+}
+
+void *mmap64(void *at, size_t len, int prot, int flags, int fd, off64_t off)
+{
+	void *p = REAL(mmap64)(at, len, prot, flags, fd, off);
+
+	if (fd >= 0 && getenv("FAILIO_CUT") && is_under(fd, "FAILIO_IN") &&
+		truncate64(getenv("FAILIO_IN"), number("FAILIO_CUT")))
+		abort();
+	return p;
 }

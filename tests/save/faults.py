@@ -7,7 +7,7 @@ import random
 import resource
 import subprocess
 
-from world import FORMATS, IO, PARTIAL, SEED, Truth, World, Wrong, judge, make_core, need
+from world import FORMATS, IO, PARTIAL, SEED, Truth, World, judge, make_core, need
 
 ERRORS = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO}
 
@@ -162,16 +162,3 @@ def small_tmpfs(tiny):
 
 CASES = {"faults": each_step, "disk": full_disk, "limit": limited, "tmpfs": small_tmpfs}
 
-
-def main(names):
-    tiny = Tiny()
-    good = True
-    for name, case in CASES.items():
-        if names and name not in names:
-            continue
-        try:
-            good &= case(tiny)
-        except Wrong as e:
-            print(f"   {name}: WRONG: {e}", flush=True)
-            good = False
-    return good
