@@ -33,9 +33,10 @@ def steps(world, tiny, form):
     log = os.path.join(world.folder(), "log")
     r = run(world, tiny, form, {"FAILIO_LOG": log})
     need(judge(r, tiny.truth(form))[0] == "whole", f"{form}: {r.text()}")
+    need(os.path.exists(log), "the shim is not in place")
     with open(log, encoding="ascii") as f:
         names = [line.split()[1] for line in f]
-    need(len(names) > 8, f"{form}: only {names}: the shim is not in place")
+    need(len(names) > 8, f"{form}: only {names}")
     return names
 
 

@@ -10,10 +10,12 @@ import big
 import damage
 import ends
 import faults
+import sabotage
 import world
 from world import Wrong
 
-GROUPS = {"faults": faults.CASES, "ends": ends.CASES, "damage": damage.CASES, "big": big.CASES}
+GROUPS = {"faults": faults.CASES, "ends": ends.CASES, "damage": damage.CASES, "big": big.CASES,
+          "self": sabotage.CASES}
 
 
 def chosen(args):
