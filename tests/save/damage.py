@@ -274,4 +274,59 @@ def corrupted(tiny, numbers=range(204)):
         return w.report()
 
 
-CASES = {"read": unreadable, "cut": cut_short, "corrupt": corrupted}
+# -- lies ------------------------------------------------------------------------------------------
+
+
+def lies(where):
+    """Each thing by itself makes sense, and is not true: (what, place in the file, bytes)."""
+    text = lambda old, new: (f"{old} is {new}", where.raw.index(old), new.ljust(len(old)))
+    word = lambda name, page, off, v: (name, where.at[page] + off, struct.pack("<Q", v))
+    direct = lambda page: synth.DIRECT + page * PAGE
+    var, out = synth.SYMBOLS, []
+    for old, new in ((b"count_info)=8", (0, 1, 4, 7, 9)), (b"_domain)=24", (8, 16, 20, 28)),
+                     (b"(page_info)=32", (16, 31, 33, 48, 64)), (b"domain_id)=0", (2, 8)),
+                     (b"next_in_list)=136", (0, 128, 144)), (b"(domain)=2432", (100, 1 << 12))):
+        out += [text(old, old[:old.index(b"=") + 1] + str(n).encode()) for n in new if len(str(n)) <= len(old.split(b"=")[1])]
+    out += [text(b"SYMBOL(" + old + b")", b"SYMBOL(" + new + b")") for old, new in (
+        (b"domain_list", b"domain_lost"), (b"frame_table", b"frame_tible"), (b"pgd_l4", b"pgd_l5"),
+        (b"dom_xen", b"dom_xxx"))]
+    for name, pages in (("domain_list", (synth.DOM5, synth.DOM7, synth.DOM_XEN, synth.TABLES)),
+                        ("dom_xen", (synth.DOM0, synth.DOM5)), ("dom_io", (synth.DOM0, ))):
+        out += [word(f"{name} is page {p:#x}", synth.VARS, var[name], direct(p)) for p in pages]
+    out += [word(f"frame_table by {d}", synth.VARS, var["frame_table"], synth.FRAMES + d)
+            for d in (32, -32, 4096, 1 << 20, 8)]
+    out += [word(f"max_page {n:#x}", synth.VARS, var["max_page"], n) for n in (1, 0x600, 0x1000, 1 << 40)]
+    out += [word(f"id of {d:#x} is {n}", d, 0, n) for d, n in (
+        (synth.DOM0, 1), (synth.DOM0, 5), (synth.DOM0, 0x7ff0), (synth.DOM5, 0), (synth.DOM7, 0), (synth.DOM5, 9))]
+    out += [word(f"after {d:#x} comes {n:#x}", d, 136, n) for d, n in (
+        (synth.DOM0, 0), (synth.DOM5, 0), (synth.DOM7, direct(synth.DOM0)), (synth.DOM0, direct(synth.DOM_IO)))]
+    info = where.raw.index(struct.pack("<QQQ", 4, 17, synth.PHYS + 0x800))
+    out += [(f"Xen 4.{n}", info + 8, struct.pack("<Q", n)) for n in (4, 10, 14, 18, 20, 21, 22, 99)]
+    out += [(f"Xen lies at {n:#x}", info + 64, struct.pack("<Q", n)) for n in (0, 0x400000, 1 << 45)]
+    out += [(f"dom0's list is at {n:#x}", info + 72, struct.pack("<Q", n)) for n in (0, 1, 0x400, (1 << 64) - 1)]
+    return out
+
+
+def misled(tiny):
+    where = Layout(tiny)
+    with World("lies") as w:
+        scratch = Scratch(w, where)
+
+        def work(job):
+            _, at, data = job
+            scratch.put(at, data)
+            try:
+                r = w.save(FORMATS["kdump"][0], scratch.path, timeout=30)
+                need(verdict(r, (OK, PARTIAL)), r.text())
+                changed = lambda off: None if off + PAGE <= at or off >= at + len(data) else patched(off)
+                patched = lambda off: where.raw[off:at] + data + where.raw[at + len(data):off + PAGE]
+                compare(read_dump(r), where, set(where.truth.pages), changed)
+                return f"exit {r.code}", 0
+            finally:
+                scratch.put(at, where.raw[at:at + len(data)])
+
+        w.each(lies(where), work)
+        return w.report()
+
+
+CASES = {"read": unreadable, "cut": cut_short, "corrupt": corrupted, "lies": misled}

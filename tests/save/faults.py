@@ -127,7 +127,7 @@ class Tmpfs:
 
     def __init__(self, folder, kib):
         script = 'mount -t tmpfs -o size="$1"k,mode=700 tmpfs "$2" && echo && exec sleep 600'
-        self.keeper = subprocess.Popen(["unshare", "-m", "sh", "-c", script, "sh", str(kib), folder],
+        self.keeper = subprocess.Popen(["sh", "-c", 'exec unshare -m sh -c "$0" sh "$@"', script, str(kib), folder],
                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.there = bool(self.keeper.stdout.readline())
         self.folder = f"/proc/{self.keeper.pid}/root{folder}"
