@@ -147,7 +147,8 @@ static void word(struct buf *b, unsigned page, unsigned index, uint64_t v)
 
 /* Pages of Xen's memory, from XW_PHYS on: 0 variables, 1 root table, 2 and 3 image, 4 frame table's, 5
  * to 7 M2P's, 8 frame table, 9 M2P, 10 direct map, 11 to 14 domains, 15 to 17 dom0's list, 18 shared
- * with dom0, 19 to 22 dom0's own tables, 23 dom0's, 24 to 27 domain 5's, 28 to 31 free. */
+ * with dom0, 19 to 22 dom0's own tables, 24 to 27 domain 5's, 28 to 31 free, 32 to 127
+ * dom0's. */
 static void xen_tables(struct buf *b)
 {
 	const uint64_t page = CORE_PAGE, large = 0xe3, pte = 0x63;
@@ -175,11 +176,11 @@ static void xen_domains(struct buf *b)
 	word(b, 0, 0, direct + 11 * CORE_PAGE);
 	/* the entry of the first page, 0x200, is at page 8 */
 	word(b, 0, 1, UINT64_C(0xffff82e000000000) + 8 * CORE_PAGE - 0x200 * 32);
-	word(b, 0, 2, 0x220);
+	word(b, 0, 2, 0x280);
 	word(b, 0, 3, direct + 13 * CORE_PAGE);
 	word(b, 0, 4, direct + 14 * CORE_PAGE);
 	/* arch_shared_info: max_pfn, list, nmi_reason, p2m_cr3, p2m_vaddr */
-	word(b, 18, 386, 200);
+	word(b, 18, 386, 128);
 	word(b, 18, 389, XW_PHYS + 19 * CORE_PAGE);
 	word(b, 18, 390, UINT64_C(0xffffc90000000000));
 }
@@ -188,35 +189,46 @@ static void xen_frames(struct buf *b)
 {
 	const uint64_t got = UINT64_C(1) << 63, heap = UINT64_C(1) << 62, free = UINT64_C(3) << 58;
 
-	for (unsigned i = 0; i < 32; i++) {
-		uint64_t e[4] = {0};
+	uint64_t e[128][4] = {{0}};
 
-		if (i >= 28) {
-			e[1] = free;
-			e[3] = i == 28 ? 2 : 0;
+	for (unsigned i = 0; i < 128; i++) {
+		const bool guest = i >= 24 && i < 28, none = i >= 28 && i < 32;
+
+		if (none) {
+			e[i][1] = free;
+			e[i][3] = i == 28 ? 2 : 0;
 		} else if (i >= 15) {
-			e[1] = got | 1;
-			e[3] = 0x200 + (i >= 24 ? 12 : 11);
+			e[i][1] = got | 1;
+			e[i][2] = UINT64_C(7) << 61 | 1; /* writable */
+			e[i][3] = 0x200 + (guest ? 12 : 11);
 		} else if (i) {
-			e[1] = got | heap | 1;
+			e[i][1] = got | heap | 1;
 		}
-		piece(b, 8 * CORE_PAGE + i * 32, e, sizeof(e));
 	}
+	e[40][2] = UINT64_C(1) << 61 | 1; /* a page table */
+	piece(b, 8 * CORE_PAGE, e, sizeof(e));
 }
 
 static void xen_list(struct buf *b, unsigned bits)
 {
-	for (unsigned i = 0; i < 200; i++) {
-		uint64_t mfn = i < 9 ? 0x20f + i : 0x217;
+	uint8_t leaf[CORE_PAGE];
+	uint64_t back[128];
 
-		piece(b, bits == 64 ? 17 * CORE_PAGE + i * 8 : 17 * CORE_PAGE + i / 2 * 8,
-			bits == 64 ? &mfn : &(uint64_t){mfn << 32 | mfn}, 8);
-		if (i < 9)
-			word(b, 9, 15 + i, i);
+	memset(leaf, 0xff, sizeof(leaf));
+	memset(back, 0xff, sizeof(back));
+	for (uint64_t i = 0; i < 96; i++) {
+		uint64_t mfn = 0x220 + i;
+
+		memcpy(leaf + i * (bits / 8), &mfn, bits / 8);
+		back[32 + i] = i;
 	}
+	piece(b, 17 * CORE_PAGE, leaf, sizeof(leaf));
+	piece(b, 9 * CORE_PAGE, back, sizeof(back));
 	word(b, 15, 0, 0x210 | (bits == 32 ? UINT64_C(0x21f) << 32 : 0));
 	word(b, 16, 0, 0x211 | (bits == 32 ? UINT64_C(0x21f) << 32 : 0));
 	word(b, 17, 200, UINT64_C(1) << (bits - 1) | 0x218); /* mapped through a grant */
+	word(b, 40, 0, 0x221067); /* of the page table: dom0's, then Xen's */
+	word(b, 40, 1, 0x201067);
 }
 
 static void xen_worlds(void)
@@ -242,6 +254,7 @@ static void xen_worlds(void)
 		xen_frames(&b);
 		xen_list(&b, worlds[i].bits);
 		save("fuzz_xen_filter", worlds[i].name, b.data, b.len);
+		save("fuzz_dom0_view", worlds[i].name, b.data, b.len);
 		save_buf("fuzz_p2m", worlds[i].name, b);
 	}
 }

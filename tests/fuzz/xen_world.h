@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A crashed Xen for targets: struct fuzz_xen_head, then pieces of its 128 KiB of machine memory from
+ * A crashed Xen for targets: struct fuzz_xen_head, then pieces of its 512 KiB of machine memory from
  * 2 MiB on, where Xen's image begins. A piece: where it lies in that, in units of 8 bytes, how many
  * bytes it has, each of 16 bits, then they. The notes are made here, so that an input need not get
  * them right.
@@ -16,7 +16,7 @@
 
 #define XW_BASE	  UINT64_C(0xffff82d040000000)
 #define XW_PHYS	  UINT64_C(0x200000)
-#define XW_MEMORY (128 * 1024)
+#define XW_MEMORY (512 * 1024)
 
 /* Numbers are what is added to those of a real one. */
 struct fuzz_xen_head {
