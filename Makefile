@@ -125,6 +125,27 @@ check-i386: $(O)/xenkdump $(O)/tests/mkkernel
 check-cli: $(O)/xenkdump
 	$(Q)O=$(O) python3 -B tests/cli/run.py
 
+# What save leaves when its device fails, it is ended, its core is damaged or very large. Damaged
+# cores are for the sanitizers: make O=build-asan CC=clang SAN=1 check-save.
+SAVE_CASES ?= $(if $(SAN),damage,self faults ends big)
+check-save: $(O)/xenkdump $(O)/save/failio.so $(O)/save/usage
+	$(Q)O=$(O) python3 -B tests/save/run.py $(SAVE_CASES)
+
+$(O)/save/failio.so: tests/save/failio.c
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WIDTH) $(WARN) $(if $(WERROR),-Werror) $(CFLAGS) -shared -fPIC $< -ldl -o $@
+
+$(O)/save/usage: tests/e2e/usage.c
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(WIDTH) $(WARN) $(CFLAGS) $< -o $@
+
+# The cores that save is measured with: bench-a, bench-b, tib and others; see tests/save/synth.py.
+core-%:
+	@mkdir -p $(O)/save
+	$(Q)tests/save/synth.py $* $(O)/save/$*.core
+
 check-docs: $(O)/xenkdump
 	$(Q)O=$(O) tests/manpages.sh
 
@@ -158,6 +179,6 @@ print-%:
 	@echo '$($*)'
 
 .PHONY: all bench check check-unit check-abi check-hosts check-update check-i386 check-cli check-docs \
-	check-fuzz fuzz-seeds lint install clean
+	check-save check-fuzz fuzz-seeds lint install clean
 .SECONDARY:
 -include $(shell [ -d $(O) ] && find $(O) -path $(O)/e2e -prune -o -type f -name '*.d' -print)

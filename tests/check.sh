@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The whole test: installs what it needs (Debian 12, root), builds with gcc and clang, unit tests
 # with and without sanitizers, fuzz corpora, golden hosts, the same for i386, the command line,
-# documentation, lint, purgatory alone in QEMU, then Xen and a dom0 that crash in QEMU.
+# save where something is wrong, documentation, lint, purgatory alone in QEMU, then Xen and a dom0
+# that crash in QEMU.
 # tests/check.sh --quick leaves out what needs QEMU.
 set -u
 cd "$(dirname "$0")/.." || exit 2
@@ -40,6 +41,8 @@ step "i386 build, same plans" make -j"$jobs" O=build WERROR=1 check-i386
 step "i386 build with clang" make -j"$jobs" O=build-i386-clang ARCH=i386 CC=clang WERROR=1
 step "command line" make O=build check-cli
 step "command line, clang, ASan and UBSan" make -j"$jobs" O=build-asan CC=clang SAN=1 WERROR=1 check-cli
+step "save: failing devices, kills, 1 TiB" make O=build WERROR=1 check-save
+step "save: damaged cores, clang, ASan and UBSan" make O=build-asan CC=clang SAN=1 WERROR=1 check-save
 step "documentation" make O=build check-docs
 step "lint" make lint
 step "the QEMU harness judges itself" tests/e2e/selftest.py

@@ -38,6 +38,7 @@ struct out {
 	bool dirty; /* something changed since the last fsync() */
 	int lost; /* errno of the first fsync() that failed: the system tells an error of the device
 		   * once, and what it was about is gone from memory and not on the disk */
+	int torn; /* errno of a write that left part of a record in a stream: no more can follow */
 };
 
 static void out_free(struct out *o)
@@ -125,13 +126,35 @@ static void put_be64(uint8_t *p, uint64_t v)
 		p[i] = (uint8_t)(v >> (56 - 8 * i));
 }
 
-static int flat_record(struct out *o, uint64_t off, uint64_t size)
+/* What follows a part of a record would be read as its data: the part goes away again. */
+static void untear(struct out *o, uint64_t start, int err)
 {
-	uint8_t record[16];
+	if (o->written == start)
+		return;
+	if (is_stream(o) || ftruncate(o->fd, (off_t)start) ||
+		lseek(o->fd, (off_t)start, SEEK_SET) < 0)
+		o->torn = err;
+	else
+		o->written = start;
+}
 
+/* A record and its data; the one that ends the file has none. */
+static int flat_record(struct out *o, uint64_t off, uint64_t size, const void *data, size_t len)
+{
+	const uint64_t start = o->written;
+	uint8_t record[16];
+	int err = o->torn;
+
+	if (err)
+		return err;
 	put_be64(record, off);
 	put_be64(record + 8, size);
-	return write_fully(o, 0, record, sizeof(record));
+	err = write_fully(o, 0, record, sizeof(record));
+	if (!err && len)
+		err = write_fully(o, 0, data, len);
+	if (err)
+		untear(o, start, err);
+	return err;
 }
 
 static int flat_header(struct out *o)
@@ -166,9 +189,7 @@ enum xk_status out_write(struct out *o, uint64_t off, const void *data, size_t l
 		while (len && !err) {
 			size_t n = len < FLAT_RECORD_MAX ? len : (size_t)FLAT_RECORD_MAX;
 
-			err = flat_record(o, off, n);
-			if (!err)
-				err = write_fully(o, 0, p, n);
+			err = flat_record(o, off, n, p, n);
 			off += n;
 			p += n;
 			len -= n;
@@ -456,7 +477,7 @@ enum xk_status out_publish(struct out *o, bool whole, struct diag *d)
 
 	/* Where even this finds no room, its header says that the dump is incomplete, or nothing. */
 	if (o->flattened) {
-		err = flat_record(o, UINT64_MAX, UINT64_MAX);
+		err = flat_record(o, UINT64_MAX, UINT64_MAX, "", 0);
 		if (err && whole)
 			st = io_fail(o, "cannot write", err, d);
 	}

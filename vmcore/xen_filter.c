@@ -190,6 +190,12 @@ static enum xk_status find_layout(
 	if (!xen_variable(&f->x, n, r, "frame_table", &f->frames.base))
 		return diag_fail(
 			d, XK_BAD_INPUT, "the address of Xen's frame table cannot be read");
+	/* Off by one entry, most pages would read as right. */
+	if (f->frames.base % CORE_PAGE)
+		return diag_fail(d, XK_BAD_INPUT,
+			"Xen's frame table is said to be at %#" PRIx64
+			", which is no page's beginning",
+			f->frames.base);
 	if (!f->x.pgd_l4)
 		return diag_fail(d, XK_BAD_INPUT,
 			"Xen's frame table cannot be reached without Xen's page tables");

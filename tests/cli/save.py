@@ -38,7 +38,8 @@ class SaveTests:
         r = run("save", "--split", "3", "-o", "part", "--json", "vmcore")
         same((r.code, r.err), (0, ""))
         same(json.loads(r.out)["parts"], 3)
-        same(sorted(f for f in os.listdir(".") if f.startswith("part")), ["part.1", "part.2", "part.3"])
+        same(sorted(f for f in os.listdir(".") if f.startswith("part")),
+             ["part.1", "part.2", "part.3", "part.dmesg", "part.notes", "part.report"])
         r = run("save", "--format", "elf", "-o", "joined", "part.2", "part.3", "part.1")
         same((r.code, r.err), (0, ""))
         same(read("joined")[-64 * 4096:], read("vmcore")[4096:])

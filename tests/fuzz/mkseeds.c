@@ -8,6 +8,7 @@
 #include <zlib.h>
 
 #include "common/note.h"
+#include "tests/fuzz/xen_world.h"
 #include "tests/unit/mkcore.h"
 #include "tests/unit/mkprb.h"
 
@@ -213,6 +214,133 @@ static void conring(const char *name, uint32_t produced)
 	save_buf("fuzz_conring", name, b);
 }
 
+static void piece(struct buf *b, size_t at, const void *data, size_t len)
+{
+	uint16_t head[2] = {(uint16_t)(at / 8), (uint16_t)len};
+
+	buf_append(b, head, sizeof(head));
+	buf_append(b, data, len);
+}
+
+static void word(struct buf *b, unsigned page, unsigned index, uint64_t v)
+{
+	piece(b, page * CORE_PAGE + index * 8, &v, sizeof(v));
+}
+
+/* Pages of Xen's memory, from XW_PHYS on: 0 variables, 1 root table, 2 and 3 image, 4 frame table's, 5
+ * to 7 M2P's, 8 frame table, 9 M2P, 10 direct map, 11 to 14 domains, 15 to 17 dom0's list, 18 shared
+ * with dom0, 19 to 22 dom0's own tables, 24 to 27 domain 5's, 28 to 31 free, 32 to 127
+ * dom0's. */
+static void xen_tables(struct buf *b)
+{
+	const uint64_t page = CORE_PAGE, large = 0xe3, pte = 0x63;
+	static const struct {
+		uint16_t table, index, to;
+	} e[] = {{1, 261, 2}, {2, 321, 3}, {2, 384, 4}, {1, 256, 5}, {5, 0, 6}, {6, 0, 7},
+		{7, 1, 9}, {1, 262, 10}, {19, 402, 20}, {20, 0, 21}, {21, 0, 22}, {22, 0, 17}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(e); i++)
+		word(b, e[i].table, e[i].index, XW_PHYS + e[i].to * page + pte);
+	word(b, 3, 0, XW_PHYS + large);
+	word(b, 4, 0, XW_PHYS + large);
+	word(b, 10, 0, large);
+}
+
+static void xen_domains(struct buf *b)
+{
+	const uint64_t direct = UINT64_C(0xffff830000000000) + XW_PHYS;
+	static const uint16_t ids[] = {0, 5, 0x7ff2, 0x7ff1};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(ids); i++)
+		piece(b, (11 + i) * CORE_PAGE, &ids[i], sizeof(ids[i]));
+	word(b, 11, 136 / 8, direct + 12 * CORE_PAGE);
+	word(b, 11, 40, direct + 18 * CORE_PAGE);
+	word(b, 0, 0, direct + 11 * CORE_PAGE);
+	/* the entry of the first page, 0x200, is at page 8 */
+	word(b, 0, 1, UINT64_C(0xffff82e000000000) + 8 * CORE_PAGE - 0x200 * 32);
+	word(b, 0, 2, 0x280);
+	word(b, 0, 3, direct + 13 * CORE_PAGE);
+	word(b, 0, 4, direct + 14 * CORE_PAGE);
+	/* arch_shared_info: max_pfn, list, nmi_reason, p2m_cr3, p2m_vaddr */
+	word(b, 18, 386, 128);
+	word(b, 18, 389, XW_PHYS + 19 * CORE_PAGE);
+	word(b, 18, 390, UINT64_C(0xffffc90000000000));
+}
+
+static void xen_frames(struct buf *b)
+{
+	const uint64_t got = UINT64_C(1) << 63, heap = UINT64_C(1) << 62, free = UINT64_C(3) << 58;
+
+	uint64_t e[128][4] = {{0}};
+
+	for (unsigned i = 0; i < 128; i++) {
+		const bool guest = i >= 24 && i < 28, none = i >= 28 && i < 32;
+
+		if (none) {
+			e[i][1] = free;
+			e[i][3] = i == 28 ? 2 : 0;
+		} else if (i >= 15) {
+			e[i][1] = got | 1;
+			e[i][2] = UINT64_C(7) << 61 | 1; /* writable */
+			e[i][3] = 0x200 + (guest ? 12 : 11);
+		} else if (i) {
+			e[i][1] = got | heap | 1;
+		}
+	}
+	e[40][2] = UINT64_C(1) << 61 | 1; /* a page table */
+	piece(b, 8 * CORE_PAGE, e, sizeof(e));
+}
+
+static void xen_list(struct buf *b, unsigned bits)
+{
+	uint8_t leaf[CORE_PAGE];
+	uint64_t back[128];
+
+	memset(leaf, 0xff, sizeof(leaf));
+	memset(back, 0xff, sizeof(back));
+	for (uint64_t i = 0; i < 96; i++) {
+		uint64_t mfn = 0x220 + i;
+
+		memcpy(leaf + i * (bits / 8), &mfn, bits / 8);
+		back[32 + i] = i;
+	}
+	piece(b, 17 * CORE_PAGE, leaf, sizeof(leaf));
+	piece(b, 9 * CORE_PAGE, back, sizeof(back));
+	word(b, 15, 0, 0x210 | (bits == 32 ? UINT64_C(0x21f) << 32 : 0));
+	word(b, 16, 0, 0x211 | (bits == 32 ? UINT64_C(0x21f) << 32 : 0));
+	word(b, 17, 200, UINT64_C(1) << (bits - 1) | 0x218); /* mapped through a grant */
+	word(b, 40, 0, 0x221067); /* of the page table: dom0's, then Xen's */
+	word(b, 40, 1, 0x201067);
+}
+
+static void xen_worlds(void)
+{
+	static const struct {
+		const char *name;
+		struct fuzz_xen_head head;
+		unsigned bits;
+	} worlds[] = {
+		{"xen-4.17", {0, XW_SYMBOLS, 15, 0, 0, 0, 0, 0}, 64},
+		{"xen-4.10", {(uint8_t)-7, XW_SYMBOLS | XW_PDX, 15, 0, 0, 0, 0, 0}, 64},
+		{"xen-4.22-keep", {5, XW_SYMBOLS | XW_KEEP_5, 15, 0, 0, 0, 0, 0}, 64},
+		{"no-symbols-list-32", {2, 0, 15, 0, 0, 0, 0, 0}, 32},
+		{"linear-list", {0, XW_SYMBOLS | XW_NO_LIST, 15, 0, 0, 0, 0, 0}, 64},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(worlds); i++) {
+		struct buf b = {0};
+
+		buf_append(&b, &worlds[i].head, sizeof(worlds[i].head));
+		xen_tables(&b);
+		xen_domains(&b);
+		xen_frames(&b);
+		xen_list(&b, worlds[i].bits);
+		save("fuzz_xen_filter", worlds[i].name, b.data, b.len);
+		save("fuzz_dom0_view", worlds[i].name, b.data, b.len);
+		save_buf("fuzz_p2m", worlds[i].name, b);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const uint32_t flags[] = {0, 1, 0x20};
@@ -270,6 +398,7 @@ int main(int argc, char **argv)
 		old_log(i);
 		conring(i ? "wrapped" : "short", i ? 5000 : 80);
 	}
+	xen_worlds();
 	save("fuzz_vmcoreinfo", "text", info, sizeof(info) - 1);
 	return 0;
 }

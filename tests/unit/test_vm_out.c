@@ -311,6 +311,30 @@ static void flattened_file(void **state _unused_)
 	check_flattened(got, slurp("dump", got, sizeof(got)));
 }
 
+/* A record of which only a part could be written must not be there: what came after it would be
+ * taken for its data. */
+static void flattened_record_fails(void **state _unused_)
+{
+	/* the header, 16 + 5, 16 + 2, and 8 of the 16 bytes of a third record */
+	struct rlimit old, small = {4096 + 21 + 18 + 8, 0};
+	struct out *o = create("dump", true);
+	uint8_t got[8192];
+
+	write_two(o);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	small.rlim_max = old.rlim_max;
+	signal(SIGXFSZ, SIG_IGN);
+	for (unsigned more = 0; more < 11; more += 10) { /* the record fails, its data fail */
+		small.rlim_cur += more;
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+		assert_int_equal(out_write(o, 0, "lost", 4, &d), XK_IO);
+		assert_int_equal(out_written(o), 4096 + 21 + 18);
+	}
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_int_equal(out_publish(o, false, &d), XK_OK);
+	check_flattened(got, slurp("dump.incomplete", got, sizeof(got)));
+}
+
 /* Runs with standard output somewhere else. */
 static struct out *on_stdout(int fd)
 {
@@ -377,6 +401,27 @@ static void full_stream(void **state _unused_)
 	assert_int_equal(out_publish(o, true, &d), XK_IO);
 }
 
+/* Of a stream nothing can be taken back: after part of a record nothing follows. */
+static void torn_stream(void **state _unused_)
+{
+	static uint8_t much[1 << 20], got[1 << 17];
+	int p[2], left;
+	struct out *o;
+
+	assert_int_equal(pipe2(p, O_NONBLOCK), 0);
+	left = dup(p[1]);
+	o = on_stdout(p[1]);
+	assert_int_equal(out_write(o, 0, much, sizeof(much), &d), XK_IO);
+	assert_says(d.text, "Resource temporarily unavailable");
+	assert_true(read(p[0], got, sizeof(got)) > 4096 + 16);
+	/* now there is room, and still no record is begun */
+	assert_int_equal(out_write(o, 0, "x", 1, &d), XK_IO);
+	assert_int_equal(out_publish(o, true, &d), XK_IO);
+	assert_int_equal(read(p[0], got, sizeof(got)), -1);
+	close(left);
+	close(p[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -395,8 +440,10 @@ int main(void)
 		T(absurd_offsets),
 		T(reserved_reads_as_zeros),
 		T(flattened_file),
+		T(flattened_record_fails),
 		T(stream),
 		T(full_stream),
+		T(torn_stream),
 		T(room),
 	};
 

@@ -491,6 +491,21 @@ static void test_hostile_layout(void **state)
 	}
 }
 
+/* One entry off: all but the first and last pages of a stretch would read as right. */
+static void test_shifted_table(void **state)
+{
+	static const int off[] = {32, -32, 8};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(off); i++) {
+		struct mkxen x = {.minor = 17, .table = 4};
+
+		mkxen_init(&x);
+		mkcore_put64(&x.m, 0x200008, UINT64_C(0xffff82e000000000) + (uint64_t)off[i]);
+		keeps_all(&x, "no page's beginning");
+	}
+}
+
 /* Damage that no table explains. */
 static void test_damaged_frames(void **state)
 {
@@ -583,6 +598,8 @@ int main(void)
 		cmocka_unit_test(test_list_loops),
 		cmocka_unit_test(test_list_cut),
 		cmocka_unit_test(test_hostile_layout),
+		cmocka_unit_test(test_shifted_table),
+		cmocka_unit_test(test_shifted_table),
 		cmocka_unit_test(test_damaged_frames),
 		cmocka_unit_test(test_dom0_elsewhere),
 		cmocka_unit_test(test_xen_free),
