@@ -7,7 +7,7 @@ import random
 import resource
 import subprocess
 
-from world import FORMATS, IO, PARTIAL, SEED, Truth, World, judge, make_core, need
+from world import FORMATS, IO, PARTIAL, SEED, SMALL, Truth, World, judge, make_core, need
 
 ERRORS = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO}
 
@@ -55,11 +55,56 @@ def each_step(tiny):
                                     "FAILIO_ON": str(on)})
             word, pages = judge(r, tiny.truth(form))
             need(word != "whole" or name in ("fallocate", "fsync") or r.code == IO, "nobody noticed")
-            need(pages or word != "incomplete" or k < 12, f"{word}, and without a page")
+            need(pages or word != "incomplete" or k < 26, f"{word}, and without a page")  # the first chunk
             return f"{word} ({r.code})", pages
 
         w.each(jobs, work)
         need(any("incomplete" in o for o in w.outcomes), "no fault left an incomplete dump")
+        return w.report()
+
+
+def judge_small(r, good):
+    """Each of the small files is whole, or not there under its name, and then it is said."""
+    for name in SMALL:
+        if name not in r.small:
+            need(name in r.err, f"{name} is not there, and nobody says so: {r.text()}")
+            continue
+        path = os.path.join(r.folder, name)
+        need(os.stat(path).st_mode & 0o7777 == 0o600, f"{name}: its mode")
+        with open(path, "rb") as f:
+            data = f.read()
+        need(name == "dump.report" and data[-1:] == b"\n" or data == good[name], f"{name} is not whole")
+    for name in set(r.small) - set(SMALL):
+        need(name.removesuffix(".part") in SMALL and name in r.err, f"{name} is left: {r.text()}")
+
+
+def small_files(tiny):
+    """Any one thing fails while the small files are written, or the dump: each costs its own file only."""
+    with World("small files") as w:
+        log = os.path.join(w.folder(), "log")
+        options = FORMATS["kdump"][0]
+        r = w.save(options, tiny.core, {"FAILIO_LOG": log}, small=True)
+        need(judge(r, tiny.all)[0] == "whole" and r.code == 0 and sorted(SMALL) == r.small, r.text())
+        good = {}
+        for name in SMALL:
+            with open(os.path.join(r.folder, name), "rb") as f:
+                good[name] = f.read()
+        with open(log, encoding="ascii") as f:
+            nr = len(f.readlines())
+        need(nr > len(steps(w, tiny, "kdump")) + 3 * len(SMALL), f"only {nr} steps")
+
+        def work(job):
+            k, error = job
+            r = w.save(options, tiny.core, {"FAILIO_AT": str(k), "FAILIO_ERRNO": str(ERRORS[error])}, small=True)
+            word, pages = judge(r, tiny.all)
+            if word != "nothing":
+                judge_small(r, good)
+            lost = len(set(SMALL) - set(r.small))
+            need(lost <= 1 or word == "nothing", f"one failure costs {lost} small files")
+            return f"{word}, {lost} small ones lost ({r.code})", pages
+
+        w.each([(k, e) for k in range(1, nr + 1) for e in ERRORS], work)
+        need(any("whole, 1 small" in o for o in w.outcomes), "no fault met a small file")
         return w.report()
 
 
@@ -161,5 +206,5 @@ def small_tmpfs(tiny):
         return w.report()
 
 
-CASES = {"faults": each_step, "disk": full_disk, "limit": limited, "tmpfs": small_tmpfs}
+CASES = {"faults": each_step, "small": small_files, "disk": full_disk, "limit": limited, "tmpfs": small_tmpfs}
 

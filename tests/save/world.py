@@ -90,10 +90,17 @@ class Truth:
             need(not self.notes or parse_notes(dump.notes) == self.notes, "notes differ")
 
 
+SMALL = tuple("dump" + s for s in (".report", ".dmesg", ".xen", ".notes"))
+
+
 class Result:
+    """names: what there is of the dump; small: of the files beside it."""
+
     def __init__(self, code, err, folder, stream=None):
         self.code, self.err, self.folder, self.stream = code, err, folder, stream
-        self.names = sorted(n for n in os.listdir(folder) if n.startswith("dump"))
+        names = sorted(n for n in os.listdir(folder) if n.startswith("dump"))
+        self.small = [n for n in names if n.startswith(SMALL)]
+        self.names = [n for n in names if n not in self.small]
 
     def text(self):
         return f"exit {self.code}, {self.names}, {self.err.strip()[-300:]!r}"
@@ -177,8 +184,10 @@ class World:
     def folder(self):
         return tempfile.mkdtemp(dir=self.top)
 
-    def save(self, options, core, env=None, stream=False, timeout=60, prepare=None, stop=None, folder=None):
-        """stop: called with the process, to end it."""
+    def save(self, options, core, env=None, stream=False, timeout=60, prepare=None, stop=None, folder=None,
+             small=False):
+        """stop: called with the process, to end it. small: with the files beside the dump."""
+        options = options if small else [*options, "--no-small"]
         folder = folder or self.folder()
         out = "-" if stream else os.path.join(folder, "dump")
         sink = os.path.join(folder, "stream")
