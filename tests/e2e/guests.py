@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Cases with guests: a dom0 with Debian's xl starts domains, each with a marker in its memory; after
+the crash the dump kernel saves its own /proc/vmcore, and also copies it whole, to tell the truth by."""
+import re
+import secrets
+
+import cases
+import initramfs
+from errors import Failure, HarnessError
+
+TOOLS = ("xl", "xenstored", "xenconsoled", "xen-init-dom0")
+MODULES = (*initramfs.XEN_MODULES, "xen-gntdev", "xen-gntalloc")
+RUNTIME_LIBS = ("libgcc_s.so.1",)  # pthread_cancel() opens it
+SAID = "marker pfn|marker: |Kernel panic - |end Kernel"
+LOGS = "/tmp/console"
+# The toolstack's own folders, then its daemons in the order they need each other.
+TOOLSTACK = (f"mkdir -p {LOGS} /var/lib/xen /var/lib/xenstored /var/log/xen /run/lock /run/xen "
+             "/run/xenstored /etc/xen /dev/pts; touch /etc/xen/xl.conf",
+             "mount -t devpts devpts /dev/pts",
+             "ln -s /run /var/run; ln -s /run/lock /var/lock",
+             "xenstored --pid-file /run/xenstored.pid",
+             "xen-init-dom0",
+             f"xenconsoled --log=guest --log-dir={LOGS}")
+
+
+class Guest:
+    """One domain to be started. ident: the number that Xen will give it."""
+
+    def __init__(self, kind, ident):
+        self.kind, self.ident, self.name = kind, ident, f"{kind}{ident}"
+        self.marker = secrets.token_bytes(64)
+
+    def config(self):
+        """xl's lines, joined. No device but the console."""
+        return (f"name='{self.name}'; type='{self.kind}'; memory=128; maxmem=128; vcpus=1; "
+                f"kernel='/payload/kernel'; ramdisk='/payload/guest'; "
+                f"extra='console=hvc0 loglevel=4 marker={self.marker.hex()}'; "
+                "on_crash='preserve'; on_reboot='preserve'; on_poweroff='preserve'")
+
+
+class GuestRun(cases.Run):
+    """guests: their kinds."""
+
+    def __init__(self, env, case, rep):
+        super().__init__(env, case, rep)
+        self.guests = [Guest(kind, i + 1) for i, kind in enumerate(case["guests"])]
+
+    def dom0_programs(self):
+        programs, libs, _ = super().dom0_programs()
+        tools, dirs = self.env.pk.xen_tools(*TOOLS)
+        return ({**programs, **tools},
+                {**initramfs.with_libraries(list(tools.values()), dirs, RUNTIME_LIBS), **libs}, MODULES)
+
+    def payload(self):
+        guest = initramfs.guest(self.env.work / f"{self.name}-guest.cpio", self.env.marker)
+        return {**super().payload(), "payload/guest": guest}
+
+    def plant(self, m):
+        """dom0's marker, then the guests'."""
+        super().plant(m)
+        try:
+            for cmd in TOOLSTACK:
+                m.run(cmd)
+            for g in self.guests:
+                self.start(m, g)
+        except Failure as exc:  # nothing of ours has run yet
+            raise HarnessError(str(exc)) from exc
+
+    def start(self, m, g):
+        for i, line in enumerate(g.config().split("; ")):
+            m.run(f"echo \"{line}\" {'>>' if i else '>'}/tmp/{g.name}")
+        m.run(f"xl create -q -e /tmp/{g.name}", 60)
+        log = f"{LOGS}/guest-{g.name}.log"
+        _, out = m.run(f"n=0; until grep -q -E '{SAID}' {log} || [ $n = 60 ]; do sleep 1; "
+                       f"n=$((n+1)); done; grep -E -A9 '{SAID}' {log} | tail -n 20", 90, check=False)
+        hit = re.search(r"marker pfn (0x[0-9a-f]+)", out)
+        if not hit:
+            raise HarnessError(f"guest {g.name} did not say that its marker is there: {out[-800:]}")
