@@ -29,7 +29,7 @@ class Run(steps.Run):
 
     def dom0_programs(self):
         """({name: path} for /bin, {soname: path}, modules) of dom0."""
-        return {**self.env.binaries, "marker": self.env.marker}, self.env.libs, initramfs.XEN_MODULES
+        return {**self.env.binaries, "marker": self.env.helper("marker")}, self.env.libs, initramfs.XEN_MODULES
 
     def machine(self):
         env = self.env
@@ -44,7 +44,8 @@ class Run(steps.Run):
                     f"crashkernel={self.crashkernel} {self.xen_options}")
         return qemu.Machine(self.log, qemu.xen_argv(
             env.xen, kernel, initrd, self.disk, self.mem, self.cpus, xen_args,
-            "console=hvc0 panic=-1 rdinit=/init", self.cpu, self.hardware), self.limit)
+            "console=hvc0 panic=-1 rdinit=/init", self.cpu,
+            (*self.hardware, *(self.saves.hardware() if self.saves else ()))), self.limit)
 
     def look(self, m):
         self.xen = checks.xen_facts(m.text)

@@ -5,7 +5,9 @@ import re
 import secrets
 
 import cases
+import guest_checks
 import initramfs
+from core import Core
 from errors import Failure, HarnessError
 
 TOOLS = ("xl", "xenstored", "xenconsoled", "xen-init-dom0")
@@ -29,10 +31,11 @@ class Guest:
     def __init__(self, kind, ident):
         self.kind, self.ident, self.name = kind, ident, f"{kind}{ident}"
         self.marker = secrets.token_bytes(64)
+        self.mib = 128
 
     def config(self):
         """xl's lines, joined. No device but the console."""
-        return (f"name='{self.name}'; type='{self.kind}'; memory=128; maxmem=128; vcpus=1; "
+        return (f"name='{self.name}'; type='{self.kind}'; memory={self.mib}; maxmem={self.mib}; vcpus=1; "
                 f"kernel='/payload/kernel'; ramdisk='/payload/guest'; "
                 f"extra='console=hvc0 loglevel=4 marker={self.marker.hex()}'; "
                 "on_crash='preserve'; on_reboot='preserve'; on_poweroff='preserve'")
@@ -44,6 +47,8 @@ class GuestRun(cases.Run):
     def __init__(self, env, case, rep):
         super().__init__(env, case, rep)
         self.guests = [Guest(kind, i + 1) for i, kind in enumerate(case["guests"])]
+        self.xen_marker = secrets.token_hex(32)  # of its command line, which it keeps
+        self.xen_options += f" marker={self.xen_marker}"
 
     def dom0_programs(self):
         programs, libs, _ = super().dom0_programs()
@@ -52,7 +57,7 @@ class GuestRun(cases.Run):
                 {**initramfs.with_libraries(list(tools.values()), dirs, RUNTIME_LIBS), **libs}, MODULES)
 
     def payload(self):
-        guest = initramfs.guest(self.env.work / f"{self.name}-guest.cpio", self.env.marker)
+        guest = initramfs.guest(self.env.work / f"{self.name}-guest.cpio", self.env.helper("marker"))
         return {**super().payload(), "payload/guest": guest}
 
     def plant(self, m):
@@ -76,3 +81,42 @@ class GuestRun(cases.Run):
         hit = re.search(r"marker pfn (0x[0-9a-f]+)", out)
         if not hit:
             raise HarnessError(f"guest {g.name} did not say that its marker is there: {out[-800:]}")
+        self.rep.step(f"guest {g.name} is up, its marker in its page {hit[1]}")
+
+    def check(self):
+        super().check()
+        core = Core(self.disk)
+        try:
+            markers = {g.name: g.marker for g in self.guests}
+            markers.update({"dom0": self.marker, "Xen": self.xen_marker.encode()})
+            guest_checks.check_whole(self.rep, core, self.guests, markers)
+            guest_checks.check_granted(self.rep, core, self.guests)
+            for name, path in self.saves.files.items():
+                guest_checks.check_dump(self.rep, core, path, self.guests, markers,
+                                        SAVES[name].keep)
+        finally:
+            core.close()
+
+
+class Save:
+    """Options of save, and the guests that it is to keep."""
+
+    def __init__(self, options="", keep=()):
+        self.keep = keep
+        self.options = " ".join([options, *(f"--keep-domain {k}" for k in keep)])
+
+
+SAVES = {"plain": Save(), "keep1": Save(keep=(1,)), "keep2": Save(keep=(2,))}
+
+
+def row(ident, what, guests, names, crash=cases.sysrq, **case):
+    return dict(id=ident, what=what, body=cases.plain(crash), run=GuestRun, mem=1024, dom0_mem="448M",
+                guests=guests, saves={n: SAVES[n].options for n in names}, copy=180, **case)
+
+
+SVM = "qemu64,+svm,+npt"  # what PVH guests need; Haswell has no svm, and vmx is not emulated
+
+CASES = [
+    row("x1", "PV and PVH guest, save in dump kernel", ("pv", "pvh"), ("plain", "keep2"),
+        cpu=SVM),
+]
