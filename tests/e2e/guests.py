@@ -13,6 +13,7 @@ from errors import Failure, HarnessError
 TOOLS = ("xl", "xenstored", "xenconsoled", "xen-init-dom0")
 MODULES = (*initramfs.XEN_MODULES, "xen-gntdev", "xen-gntalloc")
 RUNTIME_LIBS = ("libgcc_s.so.1",)  # pthread_cancel() opens it
+QUICK = "mitigations=off cryptomgr.notests audit=0"  # what a guest need not do
 SAID = "marker pfn|marker: |Kernel panic - |end Kernel"
 LOGS = "/tmp/console"
 # The toolstack's own folders, then its daemons in the order they need each other.
@@ -37,7 +38,7 @@ class Guest:
         """xl's lines, joined. No device but the console."""
         return (f"name='{self.name}'; type='{self.kind}'; memory={self.mib}; maxmem={self.mib}; vcpus=1; "
                 f"kernel='/payload/kernel'; ramdisk='/payload/guest'; "
-                f"extra='console=hvc0 loglevel=4 marker={self.marker.hex()}'; "
+                f"extra='console=hvc0 loglevel=4 {QUICK} marker={self.marker.hex()}'; "
                 "on_crash='preserve'; on_reboot='preserve'; on_poweroff='preserve'")
 
 
@@ -68,13 +69,18 @@ class GuestRun(cases.Run):
                 m.run(cmd)
             for g in self.guests:
                 self.start(m, g)
+            for g in self.guests:
+                self.await_marker(m, g)
         except Failure as exc:  # nothing of ours has run yet
             raise HarnessError(str(exc)) from exc
 
     def start(self, m, g):
         for i, line in enumerate(g.config().split("; ")):
             m.run(f"echo \"{line}\" {'>>' if i else '>'}/tmp/{g.name}")
-        m.run(f"xl create -q -e /tmp/{g.name}", 60)
+        m.run(f"xl create -q -e /tmp/{g.name}", 90)
+        self.rep.step(f"guest {g.name} is created")
+
+    def await_marker(self, m, g):
         log = f"{LOGS}/guest-{g.name}.log"
         _, out = m.run(f"n=0; until grep -q -E '{SAID}' {log} || [ $n = 60 ]; do sleep 1; "
                        f"n=$((n+1)); done; grep -E -A9 '{SAID}' {log} | tail -n 20", 90, check=False)

@@ -220,8 +220,8 @@ class Guests(unittest.TestCase):
         for said in ("", "Kernel panic - not syncing: no init", "marker: page: ENOMEM"):
             machine = types.SimpleNamespace(run=lambda *_, said=said, **__: (0, said))
             self.assertRaisesRegex(HarnessError, "guest pv1 did not say",
-                                   lambda m=machine: run.start(m, self.guest))
-        run.start(types.SimpleNamespace(run=lambda *_, **__: (0, "marker pfn 0x7")), self.guest)
+                                   lambda m=machine: run.await_marker(m, self.guest))
+        run.await_marker(types.SimpleNamespace(run=lambda *_, **__: (0, "marker pfn 0x7")), self.guest)
 
 
 class Inside(unittest.TestCase):
