@@ -5,7 +5,7 @@
 # To build and to boot the demo.
 PACKAGES_DEMO="gcc libc6-dev gcc-multilib make binutils zlib1g-dev libzstd-dev liblzma-dev
 	libjson-c-dev python3 qemu-system-x86 seabios xz-utils zstd
-	makedumpfile"
+	makedumpfile e2fsprogs"
 # To test everything; flex, bison and dpkg-dev are for the hypervisor that tests/e2e/xen_pv32.sh builds.
 # shellcheck disable=SC2034
 PACKAGES_CHECK="$PACKAGES_DEMO clang libclang-rt-14-dev clang-format libcmocka-dev git crash cpio

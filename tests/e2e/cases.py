@@ -25,20 +25,27 @@ class Run(steps.Run):
     def __init__(self, env, case, rep):
         super().__init__(env, case, rep)
         self.xen_options, self.hardware = case.get("xen", ""), case.get("hardware", ())
+        self.dom0_mem = case.get("dom0_mem", "320M")
+
+    def dom0_programs(self):
+        """({name: path} for /bin, {soname: path}, modules) of dom0."""
+        return {**self.env.binaries, "marker": self.env.helper("marker")}, self.env.libs, initramfs.XEN_MODULES
 
     def machine(self):
         env = self.env
         kernel, moddir = env.pk.kernel("amd64")
+        programs, libs, modules = self.dom0_programs()
         initrd = initramfs.dom0(
-            env.work / f"{self.name}.cpio", env.pk.busybox("amd64"), moddir,
-            {**env.binaries, "marker": env.marker}, env.libs, self.payload(), self.tool_files())
+            env.work / f"{self.name}.cpio", env.pk.busybox("amd64"), moddir, programs, libs,
+            self.payload(), self.tool_files(), modules)
         self.make_disk()
         xen_args = ("console=com1 com1=115200,8n1 loglvl=all guest_loglvl=error "
-                    "dom0_mem=320M,max:320M "
+                    f"dom0_mem={self.dom0_mem},max:{self.dom0_mem} "
                     f"crashkernel={self.crashkernel} {self.xen_options}")
         return qemu.Machine(self.log, qemu.xen_argv(
             env.xen, kernel, initrd, self.disk, self.mem, self.cpus, xen_args,
-            "console=hvc0 panic=-1 rdinit=/init", self.cpu, self.hardware), self.limit)
+            "console=hvc0 panic=-1 rdinit=/init", self.cpu,
+            (*self.hardware, *(self.saves.hardware() if self.saves else ()))), self.limit)
 
     def look(self, m):
         self.xen = checks.xen_facts(m.text)

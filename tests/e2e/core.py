@@ -21,7 +21,8 @@ XEN_CRASH_INFO, XEN_CRASH_REGS = 0x1000001, 0x1000002
 PAGE = 4096
 STACK_SIZE = 8 * PAGE
 P2M_INVALID = (1 << 64) - 1  # in the width of dom0
-P2M_FLAGS = 3 << 62  # foreign frame, identity: not memory of dom0's own; of 32 bits the same two
+FOREIGN = 1 << 63  # mapped by a grant
+P2M_FLAGS = FOREIGN | 1 << 62  # and identity: not memory of dom0's own; of 32 bits the same two
 XEN_VIRT_MASK = ~((1 << 30) - 1)
 # The user_regs order of a 64-bit prstatus.
 REGS = ("r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs rflags "

@@ -16,7 +16,7 @@ HOST_LIBS = ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/u
              "/usr/local/lib")
 APPLETS = ("sh", "cat", "ls", "mount", "insmod", "stty", "dmesg", "poweroff", "reboot",
            "grep", "mkdir", "sleep", "sync", "stat", "sed", "tail", "head", "kill", "free",
-           "sha256sum", "uname", "time", "wc", "test", "rm", "cut", "ps", "nproc", "taskset", "cp", "mv")
+           "sha256sum", "uname", "time", "wc", "test", "rm", "cut", "ps", "nproc", "taskset", "cp", "mv", "umount", "df")
 
 # Runs what the harness sends, one line a command: "<seq> <length> <command>". Xen drops console
 # input when its small ring is full, so the length is checked and a bad line asked for again.
@@ -47,7 +47,7 @@ sleep 1000
 
 # Saves what the dump kernel exports, says so in lines that the harness reads, and ends.
 DUMP_INIT = r"""#!/bin/sh
-export PATH=/bin
+export PATH=/bin LD_LIBRARY_PATH=/lib:/lib32
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
@@ -60,6 +60,7 @@ sed 's/^/iomem: /' /proc/iomem
 echo "@@vmcore $(stat -c %s /proc/vmcore)@@"
 n=0
 while [ ! -b /dev/vda ] && [ $n -lt 20 ]; do sleep 1; n=$((n + 1)); done
+[ ! -e /save ] || . /save
 vmcopy /proc/vmcore /dev/vda
 echo "@@saved $?@@"
 poweroff -f
@@ -248,16 +249,43 @@ def host(path, busybox, modules, programs, libs, files):
     return cpio.write(path)
 
 
-def dom0(path, busybox, moddir, binaries, libs, files, more=({}, {})):
+def dom0(path, busybox, moddir, binaries, libs, files, more=({}, {}), modules=XEN_MODULES):
     """binaries: {name: path} put in /bin; libs: {soname: path}, all 64-bit; files: {name: path};
     more: further programs and libs as host() takes them."""
-    mods = modules_in_order(moddir, XEN_MODULES)
+    mods = modules_in_order(moddir, modules)
     return host(path, busybox, mods, {**{f"bin/{n}": p for n, p in binaries.items()}, **more[0]},
                 {**{(n, "amd64"): p for n, p in libs.items()}, **more[1]}, files)
 
 
+def guest(path, marker):
+    """A domU's archive: one program, which is its init."""
+    cpio = Cpio()
+    for d in ("dev", "proc"):
+        cpio.folder(d)
+    cpio.node("dev/console", 5, 1)
+    cpio.file("init", marker.read_bytes(), 0o755)
+    return cpio.write(path)
+
+
+SAVE_MODULES = ("virtio_pci", "virtio_blk")
+FS_MODULES = ("crc32c_generic", "ext4")
+
+
 def dump(path, busybox, moddir, vmcopy):
-    mods = modules_in_order(moddir, ("virtio_pci", "virtio_blk"))
+    mods = modules_in_order(moddir, SAVE_MODULES)
     cpio = _base(busybox, mods, DUMP_INIT)
     cpio.file("bin/vmcopy", vmcopy.read_bytes(), 0o755)
+    return cpio.write(path)
+
+
+def dump_and_save(path, busybox, moddir, programs, libs, script):
+    """The dump kernel's with a saver in it, whose script runs first; programs and libs as host()
+    takes them."""
+    cpio = _base(busybox, modules_in_order(moddir, SAVE_MODULES + FS_MODULES), DUMP_INIT)
+    cpio.folder("mnt")
+    for name, src in programs.items():
+        cpio.file(name, src.read_bytes(), 0o755)
+    for (name, arch), src in libs.items():
+        cpio.file(f"{lib_folder(name, arch)}/{name}", src.read_bytes(), 0o755)
+    cpio.file("save", script.encode())
     return cpio.write(path)

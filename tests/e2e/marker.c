@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Plants a marker in dom0's memory: one locked page, filled by the 64 bytes given as 128 hex
- * digits, whose pseudo-physical page number it prints. Stays alive, so that the page stays its own.
+ * Plants a marker in the memory of the domain it runs in: one locked page, filled by the 64 bytes
+ * given as 128 hex digits, whose pseudo-physical page number it prints. Stays alive, so that the
+ * page stays its own. As init, where it has no arguments, it takes marker=DIGITS from the kernel's
+ * command line, which the kernel makes an environment variable.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -9,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #define MARKER_LEN  64
@@ -31,10 +34,15 @@ int main(int argc, char **argv)
 {
 	uint8_t marker[MARKER_LEN];
 	uint64_t entry;
+	const char *digits = argc == 2 ? argv[1] : getenv("marker");
 
-	if (argc != 2 || hex_parse(argv[1], marker, sizeof(marker))) {
+	if (!digits || hex_parse(digits, marker, sizeof(marker))) {
 		fprintf(stderr, "usage: marker %d-lower-case-hex-digits\n", 2 * MARKER_LEN);
 		return 2;
+	}
+	if (getpid() == 1 && mount("proc", "/proc", "proc", 0, NULL)) {
+		perror("marker: /proc");
+		return 1;
 	}
 	uint8_t *page =
 		mmap(NULL, PAGE_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

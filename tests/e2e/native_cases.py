@@ -41,7 +41,7 @@ class NativeRun(steps.Run):
         env, pk = self.env, self.env.pk
         kernel, _ = pk.kernel(self.host_arch)
         programs, libs = self.tool_files()
-        programs["bin/marker"] = env.markers[self.host_arch]
+        programs["bin/marker"] = env.helper("marker", self.host_arch)
         for arch in self.tools:  # not the loader under test: what it is compared with
             programs[f"{arch}/kexec"] = pk.kexec_tools(arch)
         initrd = initramfs.host(env.work / f"{self.name}.cpio", pk.busybox(self.host_arch), (),
@@ -50,7 +50,8 @@ class NativeRun(steps.Run):
         return qemu.Machine(self.log, qemu.linux_argv(
             kernel, initrd, self.disk, self.mem, self.cpus,
             f"console=ttyS0,115200 panic=-1 rdinit=/init crashkernel={self.crashkernel}", self.cpu,
-            self._firmware() if self.efi else None), self.limit)
+            self._firmware() if self.efi else None,
+            self.saves.hardware() if self.saves else ()), self.limit)
 
     def payload(self):
         """With `elf` the kernel is what Debian's bzImage unpacks: a vmlinux."""

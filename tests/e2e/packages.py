@@ -22,6 +22,8 @@ XEN_LIBS = (
     "libxenforeignmemory1", "libxengnttab1", "libxenhypfs1", "libxenstore4",
     "libxentoolcore1", "libxentoollog1",
 )
+# What starts guests; their libraries beyond XEN_LIBS.
+XEN_TOOLS, XEN_TOOL_LIBS = "xen-utils-4.17", ("libyajl2",)
 KERNEL_META = {"amd64": "linux-image-amd64", "i386": "linux-image-686-pae"}
 
 APT_CONF = """\
@@ -189,6 +191,13 @@ class Packages:
 
     def xen_lib_dirs(self):
         return [d for p in XEN_LIBS for d in self.tree(p).glob("usr/lib/x86_64-linux-gnu")]
+
+    def xen_tools(self, *names):
+        """({name: path}, folders of their libraries) of the toolstack's programs."""
+        folder = self.tree(XEN_TOOLS) / "usr/lib/xen-4.17/bin"
+        return ({n: one(folder, n) for n in names},
+                [*self.xen_lib_dirs(),
+                 *(d for p in XEN_TOOL_LIBS for d in self.tree(p).glob("usr/lib/x86_64-linux-gnu"))])
 
     def kexec_tools(self, arch="amd64"):
         return one(self.tree("kexec-tools", arch), "sbin/kexec")

@@ -164,10 +164,10 @@ def xen_argv(xen, kernel, initrd, disk, mem, cpus, xen_args, dom0_args, cpu=None
             "-kernel", str(xen), "-append", xen_args, "-initrd", f"{kernel} {dom0_args},{initrd}"]
 
 
-def linux_argv(kernel, initrd, disk, mem, cpus, args, cpu=None, firmware=None):
+def linux_argv(kernel, initrd, disk, mem, cpus, args, cpu=None, firmware=None, more=()):
     """One that boots Linux directly. firmware: (code, variables), the files of an EFI firmware."""
     flash = []
     for f, how in zip(firmware or (), (",readonly=on", ""), strict=False):
         flash += ["-drive", f"if=pflash,format=raw,file={f}{how}"]
-    return [*_argv(disk, mem, cpus, cpu, flash),
+    return [*_argv(disk, mem, cpus, cpu, (*flash, *more)),
             "-kernel", str(kernel), "-append", args, "-initrd", str(initrd)]

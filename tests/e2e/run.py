@@ -16,12 +16,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # noqa: E402
 import checks  # noqa: E402
 import dom0_32  # noqa: E402
+import guests  # noqa: E402
 import loaders  # noqa: E402
 import native_cases  # noqa: E402
 import packages  # noqa: E402
 from errors import Failure, HarnessError, Skip, StepTimeout  # noqa: E402
 
-CASES = cases.CASES + dom0_32.CASES + native_cases.CASES
+CASES = cases.CASES + guests.CASES + dom0_32.CASES + native_cases.CASES
 NO_SKIP = os.environ.get("CI") == "true" or os.environ.get("E2E_NO_SKIP") == "1"
 TAIL = 25
 print_lock = threading.Lock()
@@ -87,7 +88,7 @@ def prepare(env, chosen):
     tools = {a for c in chosen for a in c.get("tools", ())} | {
         c.get("host", "amd64") for c in chosen if c.get("run") is native_cases.NativeRun}
     env.prepare(dumps | {"amd64"}, any(c.get("vmlinux") for c in chosen), hosts,
-                xen=any("run" not in c for c in chosen))
+                xen=any(c.get("run") in (None, guests.GuestRun) for c in chosen))
     for arch in tools:
         env.loader.native_files(arch)
         env.pk.kexec_tools(arch)

@@ -24,7 +24,8 @@ import packages  # noqa: E402
 import run  # noqa: E402
 import save_checks  # noqa: E402
 import truth  # noqa: E402
-from selftest_native import *  # noqa: E402,F401,F403 # their tests run here, too
+from selftest_guests import *  # noqa: E402,F401,F403 # their tests run here, too
+from selftest_native import *  # noqa: E402,F401,F403
 from errors import Failure, HarnessError, Skip, StepTimeout  # noqa: E402
 
 PAGE = 4096
@@ -198,7 +199,10 @@ class Dom032(unittest.TestCase):
 
 
 class Saved(unittest.TestCase):
-    """A dump of eight pages: dom0 has 1 and 2, 5 and 6 are free, 3 is Xen's, 7 ends half-way."""
+    """A dump of eleven pages: dom0 has 1 and 2, 5 and 6 are free, 3 is Xen's, 7 ends half-way, 8 is
+    guest 1's, 9 guest 2's, and 10 guest 2's too, but dom0 has it mapped."""
+
+    GUESTS = {8: 1, 9: 2, 10: 2}
 
     class Memory:
         def __init__(self, pages, bent=None):
@@ -209,33 +213,55 @@ class Saved(unittest.TestCase):
             n = at // PAGE
             return bytes([n + (n == self.bent)]) * size
 
+        def page(self, n):
+            return self.read(n * PAGE, PAGE)
+
     class Frames:
         def __init__(self, _):
-            pass
+            self.domains = {100: 0, 101: 1, 102: 2}
 
         def maps(self, mfn):
-            return mfn < 7
+            return mfn != 7
 
         def is_free(self, mfn):
             return mfn in (5, 6)
 
+        def owner(self, mfn):
+            return 0 if mfn in (1, 2) else Saved.GUESTS.get(mfn)
+
+    def truth(self):
+        return mock.patch.multiple(truth, Frames=self.Frames, read_list=lambda *_: {0: 1, 1: 2},
+                                   read_foreign=lambda *_: {10})
+
     def judge(self, pages, bent=None):
-        with mock.patch.object(truth, "Frames", self.Frames), \
-                mock.patch.object(truth, "read_list", lambda core, bits: {0: 1, 1: 2}):
-            return truth.check_saved(self.Memory(range(8)), self.Memory(pages, bent), 64)
+        with self.truth():
+            return truth.check_saved(self.Memory(range(11)), self.Memory(pages, bent), 64)
 
     def test_good(self):
-        self.assertEqual(self.judge((0, 1, 2, 3, 4, 7)), (6, 2))
+        self.assertEqual(self.judge((0, 1, 2, 3, 4, 7, 10)), (7, 4))
 
     def test_bad(self):
         for pages, bent, text in (
-                ((0, 1, 2, 4, 7), None, "1 pages were dropped that are not free"),
-                ((0, 1, 3, 4, 7), None, "1 pages were dropped that are not free"),
-                ((0, 1, 2, 3, 4, 6, 7), None, "1 free pages were kept"),
-                ((0, 1, 2, 3, 4, 7, 8), None, "1 pages are not in the source"),
-                ((0, 1, 2, 3, 4, 7), 2, "page 0x2 differs"),
-                ((0, 1, 2, 3, 4, 7), 7, "page 0x7 differs")):
-            self.assertRaisesRegex(Failure, text, lambda p=pages, b=bent: self.judge(p, b))
+                ((0, 1, 2, 4, 7, 10), None, "1 pages were dropped that are neither free nor"),
+                ((0, 1, 2, 3, 4, 10), None, "1 pages were dropped that are neither free nor"),
+                ((0, 1, 2, 3, 4, 7), None, "1 pages were dropped that are neither free nor"),
+                ((0, 1, 3, 4, 7, 10), None, "1 of dom0's 2 pages were dropped"),
+                ((0, 1, 2, 3, 4, 6, 7, 10), None, "1 free pages were kept"),
+                ((0, 1, 2, 3, 4, 7, 8, 10), None, "1 pages of guests were kept, first [8]"),
+                ((0, 1, 2, 3, 4, 7, 10, 11), None, "1 pages are not in the source"),
+                ((0, 1, 2, 3, 4, 7, 10), 2, "page 0x2 differs"),
+                ((0, 1, 2, 3, 4, 7, 10), 7, "page 0x7 differs")):
+            self.assertRaisesRegex(Failure, re.escape(text), lambda p=pages, b=bent: self.judge(p, b))
+
+    def test_keep(self):
+        """With guest 2 kept its page must be there, and guest 1's not."""
+        def judge(pages):
+            with self.truth():
+                return truth.check_pages(self.Memory(range(11)), set(pages), 64, lambda _: True, (2,))
+        self.assertEqual(judge((0, 1, 2, 3, 4, 7, 9, 10)), (8, {None: 2, 1: 1}))
+        for pages, text in (((0, 1, 2, 3, 4, 7, 10), "neither free nor a guest's, first [9]"),
+                            ((0, 1, 2, 3, 4, 7, 8, 9, 10), "pages of guests were kept, first [8]")):
+            self.assertRaisesRegex(Failure, re.escape(text), lambda p=pages: judge(p))
 
     def test_same_pages(self):
         good = self.Memory((1, 2))

@@ -5,6 +5,7 @@ import re
 import secrets
 import subprocess
 
+import dump_saves
 import initramfs
 from errors import Failure, HarnessError
 
@@ -25,7 +26,7 @@ class Env:
         for d in (self.work, self.logs):
             d.mkdir(parents=True, exist_ok=True)
         self.here = os.path.dirname(os.path.abspath(__file__))
-        self.dump_parts, self.markers, self.xen = {}, {}, None
+        self.dump_parts, self.helpers, self.xen = {}, {}, None
 
     def prepare(self, arches, vmlinux=False, hosts=("amd64",), xen=True):
         """Fetches and builds what the chosen cases need, before any clock runs. arches: of the dump
@@ -33,19 +34,23 @@ class Env:
         if vmlinux:
             self.pk.vmlinux("amd64")
         for arch in hosts:
-            self.markers[arch] = self._compile("marker", arch)
-        self.marker = self.markers.get("amd64")
+            self.helper("marker", arch)
         if xen:
             self.xen = self.pk.xen()
             self.binaries, self.libs = self.loader.files()
         for arch in arches:
             kernel, moddir = self.pk.kernel(arch)
             path = initramfs.dump(self.work / f"dump-{arch}.cpio", self.pk.busybox(arch), moddir,
-                                  self._compile("vmcopy", arch))
+                                  self.helper("vmcopy", arch))
             self.dump_parts[arch] = (kernel, path)
 
+    def helper(self, name, arch="amd64"):
+        """A static helper program, built once; 32-bit ones need gcc-multilib."""
+        if (name, arch) not in self.helpers:
+            self.helpers[name, arch] = self._compile(name, arch)
+        return self.helpers[name, arch]
+
     def _compile(self, name, arch):
-        """A static helper program; 32-bit ones need gcc-multilib."""
         cc, path = os.environ.get("CC", "gcc"), self.work / f"{name}-{arch}"
         width = ["-m32", "-D_FILE_OFFSET_BITS=64"] if arch == "i386" else []
         res = subprocess.run([cc, "-O2", "-Wall", "-Wextra", "-static", *width, "-o", path,
@@ -80,6 +85,8 @@ class Run:
         # What the core is saved with, to be judged a second time; None: not in this case.
         self.saver = (env.pk.out.parent / "xenkdump"
                       if case.get("save") and env.loader.name == "xenkdump" else None)
+        # What is saved in the dump kernel itself.
+        self.saves = dump_saves.Saves(self, case["saves"]) if "saves" in case else None
         self.log = env.logs / f"{self.name}.console"
 
     def machine(self):
@@ -100,6 +107,8 @@ class Run:
     def payload(self):
         """{path in the guest: source}: the dump kernel and its initrd, and those to be refused."""
         kernel, initrd = self.env.dump_parts[self.arch]
+        if self.saves:
+            initrd = self.saves.initrd()
         files = {"payload/kernel": kernel, "payload/initrd": initrd}
         for arch in self.others:
             files[f"payload/kernel-{arch}"] = self.env.dump_parts[arch][0]
@@ -167,10 +176,12 @@ class Run:
         """Waits for the dump kernel to write the core; leaves it as self.disk."""
         size = self.await_dump_kernel(m)
         m.expect(r"@@saved 0@@", self.copy_time, "the core on the disk",
-                 bad=r"@@insmod.*failed|@@saved [1-9]|" + NO_CORE)
+                 bad=r"@@insmod.*failed|@@save-disk failed|@@saved [1-9]|" + NO_CORE)
         self.rep.step("the core is saved")
         m.wait_end(30, "power off")
         self.after_save(m)
+        if self.saves:
+            self.saves.fetch(m.text)
         if size > self.disk.stat().st_size:
             raise Failure(f"/proc/vmcore of {size} bytes, larger than the machine's memory")
         os.truncate(self.disk, size)
@@ -180,6 +191,8 @@ class Run:
 
     def tidy(self, passed):
         (self.env.work / f"{self.name}.cpio").unlink(missing_ok=True)
+        if self.saves:
+            self.saves.tidy(self.env.keep)
         if passed and not self.env.keep:
             self.disk.unlink(missing_ok=True)
 
