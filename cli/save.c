@@ -193,11 +193,21 @@ static enum xk_status read_notes(
 	return XK_OK;
 }
 
+/* A serial line is a terminal too, but slow, and what reads it mostly keeps all that comes. Screens
+ * and windows have these names; /dev/console may be either. */
+static bool can_redraw(int fd)
+{
+	const char *name = isatty(fd) ? ttyname(fd) : NULL;
+
+	return name && (!strncmp(name, "/dev/pts/", 9) ||
+			       (!strncmp(name, "/dev/tty", 8) && name[8] >= '0' && name[8] <= '9'));
+}
+
 static enum xk_status save_parsed(struct settings *s, const struct core *c,
 	const struct core_notes *n, const struct notes_lost *lost, struct save_request *rq,
 	struct diag *d)
 {
-	struct show view = {.terminal = isatty(STDERR_FILENO)};
+	struct show view = {.terminal = can_redraw(STDERR_FILENO)};
 	struct save_result r;
 	enum xk_status st;
 

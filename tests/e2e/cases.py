@@ -31,6 +31,9 @@ class Run(steps.Run):
         """({name: path} for /bin, {soname: path}, modules) of dom0."""
         return {**self.env.binaries, "marker": self.env.helper("marker")}, self.env.libs, initramfs.XEN_MODULES
 
+    def hypervisor(self):
+        return self.env.xen
+
     def machine(self):
         env = self.env
         kernel, moddir = env.pk.kernel("amd64")
@@ -43,7 +46,7 @@ class Run(steps.Run):
                     f"dom0_mem={self.dom0_mem},max:{self.dom0_mem} "
                     f"crashkernel={self.crashkernel} {self.xen_options}")
         return qemu.Machine(self.log, qemu.xen_argv(
-            env.xen, kernel, initrd, self.disk, self.mem, self.cpus, xen_args,
+            self.hypervisor(), kernel, initrd, self.disk, self.mem, self.cpus, xen_args,
             "console=hvc0 panic=-1 rdinit=/init", self.cpu,
             (*self.hardware, *(self.saves.hardware() if self.saves else ()))), self.limit)
 

@@ -40,14 +40,15 @@ class Saves:
 
     def __init__(self, run, commands):
         self.run, self.commands = run, commands
+        self.copy = True  # then the core as a whole
         self.disk = run.env.work / f"{run.name}.saves"
         self.files = {name: run.env.work / f"{run.name}.saved-{name}" for name in commands}
-        if not isinstance(run.loader, loaders.Xenkdump):
-            run.loader.needs_own("save command")
 
     def initrd(self):
         """In place of the dump kernel's plain one."""
         run, env = self.run, self.run.env
+        if not isinstance(run.loader, loaders.Xenkdump):
+            run.loader.needs_own("save command")
         _, moddir = env.pk.kernel(run.arch)
         programs, libs = run.loader.native_files(run.arch)
         path, = programs
@@ -55,6 +56,8 @@ class Saves:
                     "bin/usage": env.helper("usage", run.arch)}
         script = SCRIPT % f"/{path}" + "".join(
             f"save {name} {options}\n" for name, options in self.commands.items()) + "umount /mnt\n"
+        if not self.copy:
+            script += "echo @@saved 0@@; poweroff -f\n"
         return initramfs.dump_and_save(
             env.work / f"{run.name}-dump.cpio", env.pk.busybox(run.arch), moddir, programs,
             {(n, run.arch): p for n, p in libs.items()}, script)

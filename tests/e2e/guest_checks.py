@@ -66,6 +66,20 @@ def check_dump(rep, core, path, guests, markers, keep=(), bits=64):
                f"{gone} of its pages are left out")
 
 
+def check_alone(rep, path, markers, described):
+    """A dump without its core to compare with. described: the machine's pages, of which few are
+    dom0's and Xen's."""
+    dump = Kdump(path)
+    try:
+        at = where(markers, ((n, dump.page(n)) for n in dump.pages))
+        kept = len(dump.pages)
+    finally:
+        dump.close()
+    for name, pages in at.items():
+        rep.ok(pages, f"{path.name} has the marker of {name}", str(pages))
+    rep.bounded(1, kept, described // 4, f"{path.name}: pages, of {described}")
+
+
 def check_granted(rep, core, guests, bits=64):
     """Pages of guests that dom0 has mapped: the console's and the store's at least."""
     frames = truth.Frames(core)

@@ -5,6 +5,7 @@ import re
 import secrets
 
 import cases
+import dom0_32
 import guest_checks
 import initramfs
 from core import Core
@@ -47,9 +48,17 @@ class GuestRun(cases.Run):
 
     def __init__(self, env, case, rep):
         super().__init__(env, case, rep)
+        self.pv32 = case.get("pv32")  # a Xen that also runs 32-bit PV domains
         self.guests = [Guest(kind, i + 1) for i, kind in enumerate(case["guests"])]
         self.xen_marker = secrets.token_hex(32)  # of its command line, which it keeps
         self.xen_options += f" marker={self.xen_marker}"
+
+    def hypervisor(self):
+        if not self.pv32:
+            return super().hypervisor()
+        if isinstance(self.env.dom0_32, HarnessError):
+            raise self.env.dom0_32
+        return self.env.dom0_32.xen
 
     def dom0_programs(self):
         programs, libs, _ = super().dom0_programs()
@@ -82,12 +91,16 @@ class GuestRun(cases.Run):
 
     def await_marker(self, m, g):
         log = f"{LOGS}/guest-{g.name}.log"
-        _, out = m.run(f"n=0; until grep -q -E '{SAID}' {log} || [ $n = 60 ]; do sleep 1; "
-                       f"n=$((n+1)); done; grep -E -A9 '{SAID}' {log} | tail -n 20", 90, check=False)
+        _, out = m.run(f"n=0; until grep -q -E '{SAID}' {log} || [ $n = 150 ]; do sleep 1; "
+                       f"n=$((n+1)); done; grep -E -A9 '{SAID}' {log} | tail -n 20", 200, check=False)
         hit = re.search(r"marker pfn (0x[0-9a-f]+)", out)
         if not hit:
             raise HarnessError(f"guest {g.name} did not say that its marker is there: {out[-800:]}")
         self.rep.step(f"guest {g.name} is up, its marker in its page {hit[1]}")
+
+    def tidy(self, passed):
+        super().tidy(passed)
+        (self.env.work / f"{self.name}-guest.cpio").unlink(missing_ok=True)
 
     def check(self):
         super().check()
@@ -115,6 +128,21 @@ class Save:
 SAVES = {"plain": Save(), "keep1": Save(keep=(1,)), "keep2": Save(keep=(2,))}
 
 
+class LargeRun(cases.Run):
+    """More memory than could be copied: what the saved dump holds is judged by itself."""
+
+    def __init__(self, env, case, rep):
+        super().__init__(env, case, rep)
+        self.xen_marker = secrets.token_hex(32)
+        self.xen_options += f" marker={self.xen_marker}"
+        self.saves.copy = False
+
+    def check(self):
+        path, = self.saves.files.values()
+        markers = {"dom0": self.marker, "Xen": self.xen_marker.encode()}
+        guest_checks.check_alone(self.rep, path, markers, self.mem << 8)
+
+
 def row(ident, what, guests, names, crash=cases.sysrq, **case):
     return dict(id=ident, what=what, body=cases.plain(crash), run=GuestRun, mem=1024, dom0_mem="448M",
                 guests=guests, saves={n: SAVES[n].options for n in names}, copy=180, **case)
@@ -125,4 +153,8 @@ SVM = "qemu64,+svm,+npt"  # what PVH guests need; Haswell has no svm, and vmx is
 CASES = [
     row("x1", "PV and PVH guest, save in dump kernel", ("pv", "pvh"), ("plain", "keep2"),
         cpu=SVM),
+    row("x2", "PV32 Xen crashes with a PV guest", ("pv",), ("plain", "keep1"), crash=cases.crash_key,
+        pv32=True, prepare=dom0_32.prepare),
+    dict(id="x3", what="16 GiB, 128 MiB for the dump kernel", body=cases.plain(cases.sysrq), run=LargeRun,
+         mem=16384, crashkernel="128M", xen="bootscrub=0", saves={"plain": ""}, copy=180),
 ]

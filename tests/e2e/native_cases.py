@@ -11,6 +11,7 @@ import initramfs
 import native_checks
 import qemu
 import save_checks
+import save_natively
 import steps
 from errors import HarnessError
 from steps import DUMP_CMDLINE, step_through, sysrq
@@ -114,6 +115,8 @@ class NativeRun(steps.Run):
         if self.saver:
             save_checks.check_native(self.rep, self.disk, self.saver, self.release,
                                      self.host.bits)
+        for path in self.saves.files.values() if self.saves else ():
+            save_natively.check_d31(self.rep, self.disk, path, self.marker, self.host.bits)
 
     def after_save(self, m):
         said = m.text[m.text.index("@@dump-kernel"):]
@@ -315,9 +318,13 @@ TOP = dict(mem=6144, crashkernel="256M,high", copy=300)  # and a low region come
 BELOW = dict(mem=768)
 I386 = dict(host="i386", mem=768)
 BOTH = ("i386", "amd64")
+D31 = {"d31": "-d 31"}
 
 CASES = [
     row("n1", "x86_64, low region", works(*LOW), **BELOW, save=True),
+    row("n21", "x86_64, save -d 31 in dump kernel", works(*LOW), **BELOW, saves=D31, own="save command"),
+    row("n22", "i386, save -d 31 in dump kernel", works(*LOW), **I386, arch="i386", saves=D31,
+        own="save command"),
     row("n2", "x86_64, 896 MiB to 4 GiB", works(*MIDDLE), **MID, cpus=4),
     row("n3", "x86_64, above 4 GiB", works(*HIGH, after=low_given), **TOP),
     row("n4", "x86_64, 5-level page tables", five_levels, **MID, cpu="Haswell-noTSX,+la57"),

@@ -88,7 +88,7 @@ def prepare(env, chosen):
     tools = {a for c in chosen for a in c.get("tools", ())} | {
         c.get("host", "amd64") for c in chosen if c.get("run") is native_cases.NativeRun}
     env.prepare(dumps | {"amd64"}, any(c.get("vmlinux") for c in chosen), hosts,
-                xen=any(c.get("run") in (None, guests.GuestRun) for c in chosen))
+                xen=any(c.get("run") in (None, guests.GuestRun, guests.LargeRun) for c in chosen))
     for arch in tools:
         env.loader.native_files(arch)
         env.pk.kexec_tools(arch)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What `xenkdump save -d 31` in a native dump kernel may leave out of the core."""
+import checks
+from core import PAGE
+from kdump import Kdump
+from save_checks import LinuxCore
+
+LOG = b"sysrq triggered crash"  # in the kernel's log, with levels of its own around it
+
+
+def peers_pages(rep, core, path):
+    """What makedumpfile keeps at that level, by the same VMCOREINFO; zero pages too, as one."""
+    out = path.with_suffix(".peer")
+    out.unlink(missing_ok=True)
+    code, _, err = checks.run_tool(rep, ["makedumpfile", "-c", "-d", "31", core, out], 120)
+    rep.ok(code == 0, "makedumpfile -d 31 of the whole core", f"exit {code}: {err[-200:]}")
+    peer = Kdump(out)
+    pages = set(peer.pages)
+    peer.close()
+    out.unlink()
+    return pages
+
+
+def partial(core):
+    """Pages of which the core has a part: makedumpfile leaves them out."""
+    return {at // PAGE for load in core.loads for at in (load["pa"], load["pa"] + load["memsz"])
+            if at % PAGE}
+
+
+def check_d31(rep, disk, path, marker, bits):
+    """marker: what a process has in its memory, which -d 31 leaves out. makedumpfile reads only the
+    cores of its own width."""
+    core, dump = LinuxCore(disk), Kdump(path)
+    try:
+        found, log = [], False
+        for n in dump.pages:
+            data = dump.page(n)
+            if n not in partial(core) and data != core.read(n * PAGE, PAGE):
+                rep.ok(False, f"page {n:#x} of {path.name} is the core's")
+            if marker in data:
+                found.append(n)
+            log = log or LOG in data
+        pages = set(dump.pages)
+        rep.ok(pages, f"each page of {path.name} is the core's", str(len(pages)))
+        rep.ok(not found, f"a process' memory is not in {path.name}", str(found))
+        rep.ok(log, f"the kernel's log is in {path.name}")
+        if bits == 64:
+            ours, theirs = pages - partial(core), peers_pages(rep, disk, path) - partial(core)
+            rep.ok(ours == theirs, f"{path.name} has the pages that makedumpfile -d 31 keeps",
+                   f"{len(ours)}; only here {sorted(ours - theirs)[:8]}, only there "
+                   f"{sorted(theirs - ours)[:8]}")
+    finally:
+        dump.close()
+        core.close()
