@@ -15,6 +15,7 @@ import dump_saves
 import guest_checks
 import guests
 import kdump
+import save_natively
 import truth
 from core import PAGE
 from errors import Failure, HarnessError
@@ -73,6 +74,45 @@ class KdumpFiles(unittest.TestCase):
         reader.zstd = None
         self.assertEqual(reader._zstd(bytes(out[:size])), raw)
         self.assertEqual(reader._zstd(b"no frame"), b"")
+
+
+class SavedAlone(unittest.TestCase):
+    """Dumps that are judged without the whole core, and those of a native kernel."""
+    LOG = b"<0>sysrq triggered crash"
+
+    def report(self, path):
+        rep = checks.Report(path.with_suffix(".checks"))
+        self.addCleanup(rep.close)
+        return rep
+
+    def alone(self, marker, described):
+        with tempfile.TemporaryDirectory() as tmp:
+            path = pathlib.Path(tmp) / "dump"
+            kdump_file(path, {3: b"dom0's".ljust(PAGE, b"."), 4: bytes(PAGE)})
+            guest_checks.check_alone(self.report(path), path, {"dom0": marker}, described)
+
+    def test_alone(self):
+        self.alone(b"dom0's", 8)
+        self.assertRaisesRegex(Failure, "marker of dom0", lambda: self.alone(b"Xen's", 8))
+        self.assertRaisesRegex(Failure, "pages, of 7", lambda: self.alone(b"dom0's", 7))
+
+    def natively(self, peer=(3, 4), saved=(3, 4), marker=b"mine", bits=64, bent=b""):
+        memory = {n: self.LOG.ljust(PAGE, bytes([n])) for n in (3, 4)}
+        core = types.SimpleNamespace(loads=[{"pa": 3 * PAGE, "memsz": 2 * PAGE + 100}], close=lambda: None,
+                                     read=lambda at, size: memory[at // PAGE])
+        with tempfile.TemporaryDirectory() as tmp, \
+                mock.patch.object(save_natively, "LinuxCore", lambda _: core), \
+                mock.patch.object(save_natively, "peers_pages", lambda *_: set(peer)):
+            path = pathlib.Path(tmp) / "dump"
+            kdump_file(path, {n: bent + memory[n][len(bent):] for n in saved})
+            save_natively.check_d31(self.report(path), None, path, marker, bits)
+
+    def test_natively(self):
+        self.natively()
+        self.natively(peer=(), bits=32)
+        for bad, text in ((dict(peer=(3,)), "makedumpfile -d 31 keeps"), (dict(saved=(3,)), "-d 31 keeps"),
+                          (dict(marker=self.LOG), "process' memory"), (dict(bent=b"another"), "is the core's")):
+            self.assertRaisesRegex(Failure, text, lambda b=bad: self.natively(**b))
 
 
 class FrameTable(unittest.TestCase):
