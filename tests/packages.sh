@@ -9,7 +9,7 @@ PACKAGES_DEMO="gcc libc6-dev gcc-multilib make binutils zlib1g-dev libzstd-dev l
 # To test everything; flex, bison and dpkg-dev are for the hypervisor that tests/e2e/xen_pv32.sh builds.
 # shellcheck disable=SC2034
 PACKAGES_CHECK="$PACKAGES_DEMO clang libclang-rt-14-dev clang-format libcmocka-dev git crash cpio
-	shellcheck mandoc flex bison dpkg-dev"
+	shellcheck mandoc flex bison dpkg-dev python3-drgn"
 
 # missing PACKAGE...: prints those that are not installed.
 missing() {

@@ -9,6 +9,7 @@ import time
 import checks
 import initramfs
 import native_checks
+import peers
 import qemu
 import save_checks
 import save_natively
@@ -302,6 +303,8 @@ def crash_opens(run):
     run.rep.ok(code == 0 and "sysrq triggered crash" in out, "crash shows the panic", f"exit {code}")
     run.rep.ok(f"PID: {run.crashed_pid}" in out and "sysrq_handle_crash" in out,
                "crash shows the stack of the process that panicked", str(run.crashed_pid))
+    if run.loader.name == "xenkdump":
+        peers.check(run.rep, run.disk, run.env.pk.out.parent / "xenkdump", vmlinux)
 
 
 def row(ident, what, body, own=None, **case):
@@ -351,5 +354,5 @@ CASES = [
     row("n18", "EFI firmware", efi, **MID, efi=True),
     row("n20", "vmlinux as dump kernel", works(*MIDDLE), **MID, elf=True,
         own="way with a vmlinux that is given no further options"),
-    row("n19", "crash with vmlinux, native", crash_opens, **BELOW, vmlinux=True),
+    row("n19", "crash with vmlinux, peers, native", crash_opens, **BELOW, vmlinux=True),
 ]

@@ -8,23 +8,20 @@ from save_checks import LinuxCore
 LOG = b"sysrq triggered crash"  # in the kernel's log, with levels of its own around it
 
 
-def peers_pages(rep, core, path):
-    """What makedumpfile keeps at that level, by the same VMCOREINFO; zero pages too, as one."""
-    out = path.with_suffix(".peer")
-    out.unlink(missing_ok=True)
-    code, _, err = checks.run_tool(rep, ["makedumpfile", "-c", "-d", "31", core, out], 120)
-    rep.ok(code == 0, "makedumpfile -d 31 of the whole core", f"exit {code}: {err[-200:]}")
-    peer = Kdump(out)
-    pages = set(peer.pages)
-    peer.close()
-    out.unlink()
-    return pages
-
-
 def partial(core):
     """Pages of which the core has a part: makedumpfile leaves them out."""
     return {at // PAGE for load in core.loads for at in (load["pa"], load["pa"] + load["memsz"])
             if at % PAGE}
+
+
+def filtered(rep, source, path):
+    """The pages that makedumpfile -d 31 keeps."""
+    code, _, err = checks.run_tool(rep, ["makedumpfile", "-c", "-d", "31", source, path])
+    rep.ok(code == 0, f"makedumpfile filters {source.name}", f"exit {code}: {err[-200:]}")
+    dump = Kdump(path)
+    dump.close()
+    path.unlink()
+    return set(dump.pages)
 
 
 def check_d31(rep, disk, path, marker, bits):
@@ -45,7 +42,7 @@ def check_d31(rep, disk, path, marker, bits):
         rep.ok(not found, f"a process' memory is not in {path.name}", str(found))
         rep.ok(log, f"the kernel's log is in {path.name}")
         if bits == 64:
-            ours, theirs = pages - partial(core), peers_pages(rep, disk, path) - partial(core)
+            ours, theirs = pages - partial(core), filtered(rep, disk, path.with_suffix(".peer")) - partial(core)
             rep.ok(ours == theirs, f"{path.name} has the pages that makedumpfile -d 31 keeps",
                    f"{len(ours)}; only here {sorted(ours - theirs)[:8]}, only there "
                    f"{sorted(theirs - ours)[:8]}")

@@ -102,7 +102,7 @@ class SavedAlone(unittest.TestCase):
                                      read=lambda at, size: memory[at // PAGE])
         with tempfile.TemporaryDirectory() as tmp, \
                 mock.patch.object(save_natively, "LinuxCore", lambda _: core), \
-                mock.patch.object(save_natively, "peers_pages", lambda *_: set(peer)):
+                mock.patch.object(save_natively, "filtered", lambda *_: set(peer)):
             path = pathlib.Path(tmp) / "dump"
             kdump_file(path, {n: bent + memory[n][len(bent):] for n in saved})
             save_natively.check_d31(self.report(path), None, path, marker, bits)
