@@ -87,8 +87,8 @@ def run(argv, out, cpus):
 
 
 class Cases:
-    """Commands on one core, run in turns; afterwards `got[name]` is a Run of medians, its peak the
-    largest, or what the tool said when it refused."""
+    """Commands on one core, run in turns; afterwards `got[name]` is a Run of medians, its peak and its
+    size the largest (with several threads sizes differ a little), or what the tool said when it refused."""
 
     def __init__(self, core, work):
         self.core, self.work, self.list, self.got = core, work, {}, {}
@@ -118,7 +118,6 @@ class Cases:
                     runs[name].append(one)
         for name, v in runs.items():
             mid = [statistics.median(getattr(r, k) for r in v) for k in ("wall", "cpu")]
-            assert len({r.size for r in v}) <= 1 or name.startswith("peer"), (name, v)
             self.got[name] = Run(*mid, max(r.peak for r in v), max(r.size for r in v), v[-1].text)
             self.got[name, "texts"] = [r.text for r in v]
         for name, r in self.got.items():
