@@ -164,9 +164,13 @@ check-fuzz: $(fuzzers)
 lint:
 	$(Q)tests/lint.sh
 
-# Against kexec-tools, side by side; the figures of doc/bench.md.
+# Against kexec-tools and makedumpfile, side by side; the figures of doc/bench.md.
 bench: $(O)/xenkdump
 	$(Q)O=$(O) tests/bench/run.sh
+	$(Q)$(MAKE) bench-save
+
+bench-save: $(O)/xenkdump $(O)/save/usage
+	$(Q)O=$(O) tests/bench/save.py
 
 install: $(O)/xenkdump
 	install -D -m 0755 $(O)/xenkdump $(DESTDIR)$(SBINDIR)/xenkdump
@@ -178,7 +182,7 @@ clean:
 print-%:
 	@echo '$($*)'
 
-.PHONY: all bench check check-unit check-abi check-hosts check-update check-i386 check-cli check-docs \
+.PHONY: all bench bench-save check check-unit check-abi check-hosts check-update check-i386 check-cli check-docs \
 	check-save check-fuzz fuzz-seeds lint install clean
 .SECONDARY:
 -include $(shell [ -d $(O) ] && find $(O) -path $(O)/e2e -prune -o -type f -name '*.d' -print)
