@@ -58,35 +58,63 @@ static bool is_there(struct packer *p, uint64_t pfn)
 	return core_page(p->reader, pfn, &page) != PAGE_EXCLUDED;
 }
 
-static enum xk_status count_window(struct save *s, uint64_t pfn, unsigned nr, struct diag *d)
+/* How many bytes from the first one on are like it. */
+static unsigned same(const uint8_t *kinds, unsigned nr)
+{
+	const uint64_t eight = *kinds * UINT64_C(0x0101010101010101);
+	unsigned i = 1;
+	uint64_t w;
+
+	for (; i + sizeof(w) <= nr; i += sizeof(w)) {
+		memcpy(&w, kinds + i, sizeof(w));
+		if (w != eight)
+			break;
+	}
+	while (i < nr && kinds[i] == *kinds)
+		i++;
+	return i;
+}
+
+/* Pages that are kept. What there is of them, and where, is needed before an ELF core begins. */
+static enum xk_status plan_pages(struct save *s, uint64_t pfn, unsigned nr, struct diag *d)
 {
 	const bool elf = s->rq->format == SAVE_ELF;
 	const bool look = elf && s->core->format == CORE_KDUMP;
+	unsigned planned = nr;
+
+	for (unsigned i = 0; elf && i < nr; i++) {
+		if (look && !is_there(&s->packers[0], pfn + i))
+			planned--;
+		else if (!runs_add(&s->runs, pfn + i))
+			return diag_fail(d, XK_NOMEM, "no memory for a list of pages");
+	}
+	s->head.planned += planned;
+	cuts_add(&s->cuts, pfn, planned);
+	return XK_OK;
+}
+
+static enum xk_status count_window(struct save *s, uint64_t pfn, unsigned nr, struct diag *d)
+{
 	struct save_count *n = &s->res->count;
 	struct packer *p = &s->packers[0];
-	uint32_t planned = 0;
+	enum xk_status st = XK_OK;
 
 	packer_judge(p, pfn, nr);
 	if (s->res->guests)
 		xen_owners_window(&s->judge.frames, p->reader, pfn, nr, p->kinds, s->res->guests);
-	for (unsigned i = 0; i < nr; i++) {
-		uint8_t kind = p->kinds[i];
+	for (unsigned i = 0, run; st == XK_OK && i < nr; i += run) {
+		const uint8_t kind = p->kinds[i];
 
+		run = same(p->kinds + i, nr - i);
 		if (kind == NO_PAGE)
 			continue;
-		n->found[kind]++;
+		n->found[kind] += run;
 		if (!judge_keeps(&s->judge, kind))
 			continue;
-		n->kept[kind]++;
-		if (look && !is_there(p, pfn + i))
-			continue;
-		s->head.planned++;
-		planned++;
-		if (elf && !runs_add(&s->runs, pfn + i))
-			return diag_fail(d, XK_NOMEM, "no memory for a list of pages");
+		n->kept[kind] += run;
+		st = plan_pages(s, pfn + i, run, d);
 	}
-	cuts_add(&s->cuts, pfn, planned);
-	return XK_OK;
+	return st;
 }
 
 static uint64_t pages_of(const struct core *c)
