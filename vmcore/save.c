@@ -10,6 +10,9 @@
 #include "vmcore/runs.h"
 #include "vmcore/save.h"
 
+/* What a crash is explained with; the rest of what is kept can wait. */
+#define USEFUL (1u << PK_XEN | 1u << PK_LINUX | 1u << PK_UNKNOWN)
+
 struct save {
 	const struct core *core;
 	const struct core_notes *notes;
@@ -27,6 +30,7 @@ struct save {
 	struct dump_part *files; /* of a split dump */
 	struct outs outs;
 	struct dump_writer *writer;
+	struct window_set kept, later; /* windows that keep pages; and such as are no USEFUL ones */
 	uint64_t windows, done; /* of FILTER_WINDOW pages; pages */
 };
 
@@ -112,6 +116,9 @@ static enum xk_status count_window(struct save *s, uint64_t pfn, unsigned nr, st
 		if (!judge_keeps(&s->judge, kind))
 			continue;
 		n->kept[kind] += run;
+		window_set_add(&s->kept, pfn);
+		if (!(USEFUL >> kind & 1))
+			window_set_add(&s->later, pfn);
 		st = plan_pages(s, pfn + i, run, d);
 	}
 	return st;
@@ -340,14 +347,15 @@ static enum xk_status conclude(struct save *s, enum xk_status st, struct diag *d
 	return r->whole && r->filtered && !r->count.bad ? XK_OK : XK_PARTIAL;
 }
 
-/* What a crash is explained with; the rest of what is kept can wait. */
-#define USEFUL (1u << PK_XEN | 1u << PK_LINUX | 1u << PK_UNKNOWN)
-
+/* The second of two passes looks at those windows only that have something for it; but it visits
+ * all that the first one did. */
 static enum xk_status pass(struct save *s, unsigned number, uint32_t want, struct diag *d)
 {
 	for (unsigned i = 0; i < s->nr_packers; i++) {
 		s->packers[i].want = want;
 		s->packers[i].pass = number;
+		s->packers[i].visited = &s->kept;
+		s->packers[i].wanted = number ? &s->later : NULL;
 	}
 	return pack_all(s->packers, s->nr_packers, write_chunk, s, d);
 }
@@ -431,6 +439,9 @@ static enum xk_status plan(struct save *s, struct diag *d)
 		return st;
 	if (s->rq->parts && !cuts_init(&s->cuts, s->head.max_pfn))
 		return diag_fail(d, XK_NOMEM, "no memory to count pages");
+	if (!window_set_init(&s->kept, s->core->max_pfn) ||
+		!window_set_init(&s->later, s->core->max_pfn))
+		return diag_fail(d, XK_NOMEM, "no memory to remember what is kept");
 	st = count(s, d);
 	if (st == XK_OK)
 		st = cut(s, d);
@@ -453,6 +464,8 @@ static void deinit(struct save *s)
 	judge_deinit(&s->judge);
 	runs_deinit(&s->runs);
 	cuts_deinit(&s->cuts);
+	window_set_deinit(&s->kept);
+	window_set_deinit(&s->later);
 	free(s->files);
 	head_parts_deinit(&s->parts);
 }
