@@ -54,30 +54,55 @@ static bool search_pages(struct search *s, uint64_t pfn, uint64_t nr)
 	return true;
 }
 
-/* Of a window's pages those of Xen's heap that nobody else can write to: not allocated to a domain. */
-static void heap_window(
+/* Whether there is a page of Xen's heap among them that is not allocated to a domain. Asked of all
+ * memory, of which most has none: the loop is as short as it can be. */
+static inline __attribute__((always_inline)) bool any_heap(
+	const uint8_t *info_at, size_t nr, size_t size)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < nr; i++) {
+		uint64_t info;
+
+		memcpy(&info, info_at + i * size, sizeof(info));
+		any |= (info & (PGC_XEN_HEAP | PGC_ALLOCATED)) == PGC_XEN_HEAP;
+	}
+	return any;
+}
+
+/* Of a window's pages those of Xen's heap that nobody else can write to: not allocated to a domain.
+ * False: there are none. */
+static bool heap_window(
 	const struct xen_frames *f, struct core_reader *r, uint64_t pfn, size_t nr, bool *heap)
 {
+	const size_t size = f->frames.size;
 	uint8_t scratch[XEN_ENTRY_MAX];
 	const uint8_t *data;
+	bool any = false;
 
 	memset(heap, 0, nr * sizeof(*heap));
 	for (size_t i = 0, n; i < nr; i += n ? n : 1) {
 		n = xen_page_run(f, r, pfn + i, nr - i, scratch, &data);
+		if (!n || !(size == 32 ? any_heap(data + f->count_at, n, 32)
+				       : any_heap(data + f->count_at, n, size)))
+			continue;
+		any = true;
 		for (size_t k = 0; k < n; k++) {
-			struct xen_page p = xen_page_at(f, data + k * f->frames.size);
+			struct xen_page p = xen_page_at(f, data + k * size);
 
-			heap[i + k] = p.info != UINT64_MAX && p.info & PGC_XEN_HEAP &&
-				      !(p.info & PGC_ALLOCATED) && !p.owner;
+			heap[i + k] =
+				p.info & PGC_XEN_HEAP && !(p.info & PGC_ALLOCATED) && !p.owner;
 		}
 	}
+	return any;
 }
 
 static bool search_window(struct search *s, const struct xen_frames *f, uint64_t pfn, size_t nr)
 {
 	bool heap[FILTER_WINDOW], ok = true;
 
-	heap_window(f, s->l->r, pfn, nr, heap);
+	if (!heap_window(f, s->l->r, pfn, nr, heap))
+		return true;
 	for (size_t i = 0; ok && i < nr;) {
 		size_t n = 0;
 

@@ -10,51 +10,6 @@
 #define SLOTS		  512u
 #define SPARES_PER_THREAD 3u
 
-bool windows_next(struct windows *w, uint64_t *pfn, unsigned *nr)
-{
-	for (; w->i < w->ram->nr; w->i++) {
-		struct range r = w->ram->v[w->i].r;
-		uint64_t end = r.end / CORE_PAGE + (r.end % CORE_PAGE != 0);
-		uint64_t first = max_u64(align_down(r.start / CORE_PAGE, FILTER_WINDOW), w->next);
-
-		if (range_empty(r) || first >= end)
-			continue;
-		*pfn = first;
-		*nr = FILTER_WINDOW;
-		w->next = first + FILTER_WINDOW;
-		return true;
-	}
-	return false;
-}
-
-unsigned window_mask(const struct range_list *ram, uint64_t pfn, unsigned nr, uint8_t *kinds)
-{
-	size_t lo = 0, hi = ram->nr;
-	unsigned n = 0;
-	uint64_t at = pfn;
-
-	while (lo < hi) { /* the first range that ends above pfn */
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (ram->v[mid].r.end <= pfn * CORE_PAGE)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (; lo < ram->nr && at < pfn + nr; lo++) {
-		struct range r = ram->v[lo].r;
-		uint64_t start = min_u64(max_u64(r.start / CORE_PAGE, at), pfn + nr);
-		uint64_t end = r.end / CORE_PAGE + (r.end % CORE_PAGE != 0);
-
-		end = max_u64(min_u64(end, pfn + nr), start);
-		memset(kinds + (at - pfn), NO_PAGE, (size_t)(start - at));
-		n += (unsigned)(end - start);
-		at = end;
-	}
-	memset(kinds + (at - pfn), NO_PAGE, (size_t)(pfn + nr - at));
-	return n;
-}
-
 enum xk_status packer_init(const struct core *c, const struct judge *j, const struct codec_lib *l,
 	struct packer *ret, struct diag *d)
 {
@@ -81,6 +36,16 @@ unsigned packer_judge(struct packer *p, uint64_t pfn, unsigned nr)
 {
 	judge_window(p->jx, pfn, nr, p->kinds);
 	return window_mask(&p->core->ram, pfn, nr, p->kinds);
+}
+
+/* Where nothing is wanted, which is known from the count, the frame table is not read again. The
+ * chunks are given out all the same: the writer counts by them. */
+static void judge_wanted(struct packer *p, uint64_t pfn, unsigned nr)
+{
+	if (window_set_has(p->wanted, pfn))
+		packer_judge(p, pfn, nr);
+	else
+		memset(p->kinds, NO_PAGE, nr);
 }
 
 static bool keeps(const struct packer *p, unsigned i)
@@ -160,7 +125,7 @@ void packer_fill(struct packer *p, uint64_t pfn, unsigned nr, unsigned i, struct
 
 static enum xk_status pack_alone(struct packer *p, pack_sink *sink, void *ctx, struct diag *d)
 {
-	struct windows w = {.ram = &p->core->ram};
+	struct windows w = {.ram = &p->core->ram, .only = p->visited};
 	struct dump_chunk c = {.data = malloc(DUMP_CHUNK * CORE_PAGE)};
 	enum xk_status st = XK_OK;
 	unsigned nr;
@@ -169,7 +134,7 @@ static enum xk_status pack_alone(struct packer *p, pack_sink *sink, void *ctx, s
 	if (!c.data)
 		return diag_fail(d, XK_NOMEM, "no memory for %u pages", DUMP_CHUNK);
 	while (st == XK_OK && windows_next(&w, &pfn, &nr)) {
-		packer_judge(p, pfn, nr);
+		judge_wanted(p, pfn, nr);
 		for (unsigned i = 0; i < CHUNKS && st == XK_OK; i++) {
 			packer_fill(p, pfn, nr, i, &c);
 			st = sink(ctx, &c, d);
@@ -264,7 +229,7 @@ static void *work(void *arg)
 	unsigned nr;
 
 	while (crew_take(me->crew, &pfn, &nr, &number)) {
-		packer_judge(me->packer, pfn, nr);
+		judge_wanted(me->packer, pfn, nr);
 		for (unsigned i = 0; i < CHUNKS; i++) {
 			packer_fill(me->packer, pfn, nr, i, &me->chunk);
 			if (!crew_put(me, number + i))
@@ -310,9 +275,9 @@ static enum xk_status crew_write(struct crew *w, pack_sink *sink, void *ctx, str
 	return st;
 }
 
-static bool crew_init(struct crew *w, const struct range_list *ram, unsigned nr)
+static bool crew_init(struct crew *w, const struct packer *p, unsigned nr)
 {
-	*w = (struct crew){.windows = {.ram = ram}};
+	*w = (struct crew){.windows = {.ram = &p->core->ram, .only = p->visited}};
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->filled, NULL);
 	pthread_cond_init(&w->emptied, NULL);
@@ -365,7 +330,7 @@ enum xk_status pack_all(struct packer *p, unsigned nr, pack_sink *sink, void *ct
 	unsigned made = 0;
 	struct crew w;
 
-	if (nr < 2 || !workers || !crew_init(&w, &p->core->ram, nr)) {
+	if (nr < 2 || !workers || !crew_init(&w, p, nr)) {
 		if (nr >= 2 && workers)
 			crew_deinit(&w);
 		free(workers);

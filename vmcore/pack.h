@@ -9,22 +9,7 @@
 #include "vmcore/dump.h"
 #include "vmcore/judge.h"
 #include "vmcore/twins.h"
-
-/* Windows of FILTER_WINDOW pages that hold memory, in ascending order. */
-struct windows {
-	const struct range_list *ram;
-	size_t i; /* range */
-	uint64_t next; /* the first window that was not given out */
-};
-
-/* false: there are no more. *nr: pages up to the end of the core, at most FILTER_WINDOW. */
-bool windows_next(struct windows *w, uint64_t *pfn, unsigned *nr) _must_check_ _nonnull_;
-
-/* Which pages of a window the core describes: clears the kind of the others to NO_PAGE. Returns
- * how many there are. */
-#define NO_PAGE 0xff
-unsigned window_mask(
-	const struct range_list *ram, uint64_t pfn, unsigned nr, uint8_t *kinds) _nonnull_;
+#include "vmcore/windows.h"
 
 struct pack_stats {
 	uint64_t bad, missing;
@@ -42,6 +27,8 @@ struct packer {
 	struct pack_stats stats;
 	unsigned pass; /* its pages are written after those of the one before */
 	uint32_t want; /* a bit for each kind: of those that are kept, others are DUMP_LATER */
+	/* Borrowed; NULL: all. What pack_all() gives out, and of those what is not empty. */
+	const struct window_set *visited, *wanted;
 	uint8_t kinds[FILTER_WINDOW];
 };
 

@@ -10,6 +10,9 @@
 #include "vmcore/runs.h"
 #include "vmcore/save.h"
 
+/* What a crash is explained with; the rest of what is kept can wait. */
+#define USEFUL (1u << PK_XEN | 1u << PK_LINUX | 1u << PK_UNKNOWN)
+
 struct save {
 	const struct core *core;
 	const struct core_notes *notes;
@@ -27,6 +30,7 @@ struct save {
 	struct dump_part *files; /* of a split dump */
 	struct outs outs;
 	struct dump_writer *writer;
+	struct window_set kept, later; /* windows that keep pages; and such as are no USEFUL ones */
 	uint64_t windows, done; /* of FILTER_WINDOW pages; pages */
 };
 
@@ -58,35 +62,66 @@ static bool is_there(struct packer *p, uint64_t pfn)
 	return core_page(p->reader, pfn, &page) != PAGE_EXCLUDED;
 }
 
-static enum xk_status count_window(struct save *s, uint64_t pfn, unsigned nr, struct diag *d)
+/* How many bytes from the first one on are like it. */
+static unsigned same(const uint8_t *kinds, unsigned nr)
+{
+	const uint64_t eight = *kinds * UINT64_C(0x0101010101010101);
+	unsigned i = 1;
+	uint64_t w;
+
+	for (; i + sizeof(w) <= nr; i += sizeof(w)) {
+		memcpy(&w, kinds + i, sizeof(w));
+		if (w != eight)
+			break;
+	}
+	while (i < nr && kinds[i] == *kinds)
+		i++;
+	return i;
+}
+
+/* Pages that are kept. What there is of them, and where, is needed before an ELF core begins. */
+static enum xk_status plan_pages(struct save *s, uint64_t pfn, unsigned nr, struct diag *d)
 {
 	const bool elf = s->rq->format == SAVE_ELF;
 	const bool look = elf && s->core->format == CORE_KDUMP;
+	unsigned planned = nr;
+
+	for (unsigned i = 0; elf && i < nr; i++) {
+		if (look && !is_there(&s->packers[0], pfn + i))
+			planned--;
+		else if (!runs_add(&s->runs, pfn + i))
+			return diag_fail(d, XK_NOMEM, "no memory for a list of pages");
+	}
+	s->head.planned += planned;
+	cuts_add(&s->cuts, pfn, planned);
+	return XK_OK;
+}
+
+static enum xk_status count_window(struct save *s, uint64_t pfn, unsigned nr, struct diag *d)
+{
 	struct save_count *n = &s->res->count;
 	struct packer *p = &s->packers[0];
-	uint32_t planned = 0;
+	enum xk_status st = XK_OK;
 
 	packer_judge(p, pfn, nr);
 	if (s->res->guests)
 		xen_owners_window(&s->judge.frames, p->reader, pfn, nr, p->kinds, s->res->guests);
-	for (unsigned i = 0; i < nr; i++) {
-		uint8_t kind = p->kinds[i];
+	for (unsigned i = 0, run; st == XK_OK && i < nr; i += run) {
+		const uint8_t kind = p->kinds[i];
 
+		run = same(p->kinds + i, nr - i);
 		if (kind == NO_PAGE)
 			continue;
-		n->found[kind]++;
+		n->found[kind] += run;
 		if (!judge_keeps(&s->judge, kind))
 			continue;
-		n->kept[kind]++;
-		if (look && !is_there(p, pfn + i))
-			continue;
-		s->head.planned++;
-		planned++;
-		if (elf && !runs_add(&s->runs, pfn + i))
-			return diag_fail(d, XK_NOMEM, "no memory for a list of pages");
+		n->kept[kind] += run;
+		window_set_add(&s->kept, pfn);
+		if (!(USEFUL >> kind & 1))
+			window_set_add(&s->later, pfn);
+		st = plan_pages(s, pfn + i, run, d);
 	}
-	cuts_add(&s->cuts, pfn, planned);
-	return XK_OK;
+	return st;
 }
 
 static uint64_t pages_of(const struct core *c)
@@ -312,14 +347,15 @@ static enum xk_status conclude(struct save *s, enum xk_status st, struct diag *d
 	return r->whole && r->filtered && !r->count.bad ? XK_OK : XK_PARTIAL;
 }
 
-/* What a crash is explained with; the rest of what is kept can wait. */
-#define USEFUL (1u << PK_XEN | 1u << PK_LINUX | 1u << PK_UNKNOWN)
-
+/* The second of two passes looks at those windows only that have something for it; but it visits
+ * all that the first one did. */
 static enum xk_status pass(struct save *s, unsigned number, uint32_t want, struct diag *d)
 {
 	for (unsigned i = 0; i < s->nr_packers; i++) {
 		s->packers[i].want = want;
 		s->packers[i].pass = number;
+		s->packers[i].visited = &s->kept;
+		s->packers[i].wanted = number ? &s->later : NULL;
 	}
 	return pack_all(s->packers, s->nr_packers, write_chunk, s, d);
 }
@@ -403,6 +439,9 @@ static enum xk_status plan(struct save *s, struct diag *d)
 		return st;
 	if (s->rq->parts && !cuts_init(&s->cuts, s->head.max_pfn))
 		return diag_fail(d, XK_NOMEM, "no memory to count pages");
+	if (!window_set_init(&s->kept, s->core->max_pfn) ||
+		!window_set_init(&s->later, s->core->max_pfn))
+		return diag_fail(d, XK_NOMEM, "no memory to remember what is kept");
 	st = count(s, d);
 	if (st == XK_OK)
 		st = cut(s, d);
@@ -425,6 +464,8 @@ static void deinit(struct save *s)
 	judge_deinit(&s->judge);
 	runs_deinit(&s->runs);
 	cuts_deinit(&s->cuts);
+	window_set_deinit(&s->kept);
+	window_set_deinit(&s->later);
 	free(s->files);
 	head_parts_deinit(&s->parts);
 }

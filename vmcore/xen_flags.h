@@ -40,6 +40,17 @@ static inline enum pgc_state pgc_state(const struct pgc *t, uint64_t info)
 	return (enum pgc_state)(info >> t->state & 3);
 }
 
+/*
+ * Whether two values say the same of their pages, whatever the table: they differ at most in the low
+ * half, which in each of them is 0 or in each is not. There the reference counts are: the fields of
+ * all tables lie above, and of a count matters whether it is 0 and whether it needs more than the
+ * low half. All ones, which is no value of Xen's, is like nothing.
+ */
+static inline bool pgc_alike(uint64_t a, uint64_t b)
+{
+	return a >> 32 == b >> 32 && !(uint32_t)a == !(uint32_t)b && a >> 32 != UINT32_MAX;
+}
+
 /* Whether a Xen with this table can have left this value. */
 bool pgc_sane(const struct pgc *t, uint64_t info) _nonnull_;
 

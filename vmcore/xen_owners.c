@@ -17,27 +17,48 @@ size_t xen_owners(const struct xen_filter *xf, struct owner_pages **ret)
 	return f->nr_domains;
 }
 
-/* Pages of one owner lie together, so it is looked up once for many. */
+/* How many entries from the first one on have its owner. */
+static inline __attribute__((always_inline)) size_t same_owner(
+	const uint8_t *owner_at, size_t nr, size_t size, size_t width, uint64_t owner)
+{
+	size_t i = 1;
+
+	for (; i < nr; i++) {
+		uint64_t o = 0;
+
+		memcpy(&o, owner_at + i * size, width);
+		if (o != owner)
+			break;
+	}
+	return i;
+}
+
+/* Pages of one owner lie together: it is looked up once for many, and not at all when none of them
+ * are a guest's. */
 static void count_run(const struct xen_frames *f, const uint8_t *entry, size_t nr,
 	const uint8_t *kinds, struct owner_pages *owners)
 {
-	const struct xen_domain *d = NULL;
-	uint64_t last = 0; /* the owner of d; nobody's is 0 */
+	const size_t size = f->frames.size;
 
-	for (size_t i = 0; i < nr; i++) {
-		uint64_t owner;
+	for (size_t i = 0, n; i < nr; i += n) {
+		const uint64_t owner = xen_page_at(f, entry + i * size).owner;
+		const uint8_t *owner_at = entry + i * size + f->domain_at;
+		const struct xen_domain *d;
+		uint64_t guest = 0, kept = 0;
 
-		if (kinds[i] != PK_GUEST && kinds[i] != PK_GUEST_KEPT)
-			continue;
-		owner = xen_page_at(f, entry + i * f->frames.size).owner;
-		if (owner != last) {
-			d = xen_domain_find(f, owner);
-			last = owner;
+		if (size == 32 && f->domain_size == 4)
+			n = same_owner(owner_at, nr - i, 32, 4, owner);
+		else
+			n = same_owner(owner_at, nr - i, size, f->domain_size, owner);
+		for (size_t k = i; k < i + n; k++) {
+			guest += kinds[k] == PK_GUEST;
+			kept += kinds[k] == PK_GUEST_KEPT;
 		}
+		d = guest + kept ? xen_domain_find(f, owner) : NULL;
 		if (!d)
 			continue;
-		owners[d - f->domains].pages++;
-		owners[d - f->domains].kept += kinds[i] == PK_GUEST_KEPT;
+		owners[d - f->domains].pages += guest + kept;
+		owners[d - f->domains].kept += kept;
 	}
 }
 
