@@ -28,13 +28,14 @@ def samples(core):
 
 
 def crash_says(rep, vmlinux, dump, script):
-    """What crash makes of the panic: (its message, the task and its stack, the log's lines on it)."""
+    """What crash makes of the panic: (the task, its stack and the log's lines on it). Not its PANIC: line,
+    which is another one of the log from run to run."""
     script.write_text(CRASH, "ascii")
     code, out, _ = checks.run_tool(rep, ["crash", "-s", "-i", script, vmlinux, dump], 300)
-    panic, task = (re.search(rf"^ *{word}: (.*)$", out, re.M) for word in ("PANIC", "PID"))
-    rep.ok(code == 0 and panic and task and "sysrq triggered crash" in out, f"crash opens {dump.name}",
+    task = re.search(r"^PID: (.*)$", out, re.M)
+    rep.ok(code == 0 and task and "sysrq triggered crash" in out, f"crash opens {dump.name}",
            f"exit {code}")
-    return panic[1], task[1], re.findall(r"^ *#\d.*|^\[.*", out, re.M)
+    return task[1], re.findall(r"^ *#\d.*|^\[.*", out, re.M)
 
 
 def check_drgn(rep, core, numbers, dump, folder):
@@ -66,5 +67,5 @@ def check(rep, disk, program, vmlinux):
                f"{len(kept[0])} and {len(kept[1])}")
     script.unlink()
     core.close()
-    rep.ok(all(v == said["whole"] for v in said.values()) and said["whole"][2],
-           "crash says the same of all formats", str({k: v[:2] for k, v in said.items()}))
+    rep.ok(all(v == said["whole"] for v in said.values()) and said["whole"][1],
+           "crash says the same of all formats", str({k: v[0] for k, v in said.items()}))
