@@ -22,7 +22,7 @@
 
 /* The kernel copies what is written into pages of the file, and where the two lie differently within
  * a page that takes several times as long on many CPUs. Such data go by way of a buffer. */
-#define ALIGNED_PART (64u * 1024)
+#define ALIGNED_PART (512u * 1024)
 #define ALIGNED_MIN  4096u /* less is not worth it */
 
 /* Writeback is started after so much, or a dump kernel's few free pages all end up dirty. */
