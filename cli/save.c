@@ -159,14 +159,18 @@ static enum xk_status say_partial(const struct save_result *r, bool dry_run, str
 {
 	if (!dry_run && !r->whole)
 		return diag_fail(d, XK_PARTIAL, "the dump is INCOMPLETE: %s", r->incomplete_why);
+	(void)diag_fail(d, XK_PARTIAL, "%s", "");
 	if (!r->filtered)
-		return diag_fail(d, XK_PARTIAL,
-			"the dump %s NOT filtered as asked, and holds more: %s",
-			dry_run ? "would be" : "is", r->unfiltered_why);
-	return diag_fail(d, XK_PARTIAL,
-		"pages that cannot be read and are not in the dump: %" PRIu64
-		", the first at %#" PRIx64 "; it has all the others, and is marked incomplete",
-		r->count.bad, r->count.first_bad * CORE_PAGE);
+		(void)diag_append(d, "the dump %s NOT filtered as asked, and holds more: %s%s",
+			dry_run ? "would be" : "is", r->unfiltered_why,
+			r->count.bad ? "; and " : "");
+	if (r->count.bad)
+		(void)diag_append(d,
+			"pages that cannot be read and are not in the dump: %" PRIu64
+			", the first at %#" PRIx64
+			"; it has all the others, and is marked incomplete",
+			r->count.bad, r->count.first_bad * CORE_PAGE);
+	return XK_PARTIAL;
 }
 
 static void show_problems(char *const *problems, size_t nr)
