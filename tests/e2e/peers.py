@@ -13,7 +13,7 @@ SAMPLES = 64
 FORMATS = {"zlib": ("--compress", "zlib"), "zstd": ("--compress", "zstd"), "elf": ("--format", "elf"),
            "flat": ("--format", "flat", "--compress", "zlib")}
 NOT_BY_DRGN = ("flat",)  # libkdumpfile 0.5.1 reads no flattened files
-CRASH = "sys\nbt\nlog | tail -60\nquit\n"
+CRASH = "bt\nlog | tail -60\nquit\n"
 DRGN = r"""
 import json, sys
 print(json.dumps([prog.read(n * 4096, 4096, physical=True).hex() for n in json.load(open(sys.argv[1]))]))
@@ -28,8 +28,8 @@ def samples(core):
 
 
 def crash_says(rep, vmlinux, dump, script):
-    """What crash makes of the panic: (the task, its stack and the log's lines on it). Not its PANIC: line,
-    which is another one of the log from run to run."""
+    """What crash makes of the panic: (the task, its stack and the log's lines on it). Not what `sys`
+    calls the panic, which is another line of the log from run to run."""
     script.write_text(CRASH, "ascii")
     code, out, _ = checks.run_tool(rep, ["crash", "-s", "-i", script, vmlinux, dump], 300)
     task = re.search(r"^PID: (.*)$", out, re.M)
