@@ -28,14 +28,14 @@ def samples(core):
 
 
 def crash_says(rep, vmlinux, dump, script):
-    """What crash makes of the panic: (the task, its stack and the log's lines on it). Not what `sys`
+    """What crash makes of the panic: (the task, and what stack and log say of it). Not what `sys`
     calls the panic, which is another line of the log from run to run."""
     script.write_text(CRASH, "ascii")
     code, out, _ = checks.run_tool(rep, ["crash", "-s", "-i", script, vmlinux, dump], 300)
     task = re.search(r"^PID: (.*)$", out, re.M)
     rep.ok(code == 0 and task and "sysrq triggered crash" in out, f"crash opens {dump.name}",
            f"exit {code}")
-    return task[1], re.findall(r"^ *#\d.*|^\[.*", out, re.M)
+    return task[1], set(re.findall(r"Kernel panic - .*|#\d+ \[.*sysrq.*", out))
 
 
 def check_drgn(rep, core, numbers, dump, folder):
