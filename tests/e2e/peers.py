@@ -13,7 +13,7 @@ SAMPLES = 64
 FORMATS = {"zlib": ("--compress", "zlib"), "zstd": ("--compress", "zstd"), "elf": ("--format", "elf"),
            "flat": ("--format", "flat", "--compress", "zlib")}
 NOT_BY_DRGN = ("flat",)  # libkdumpfile 0.5.1 reads no flattened files
-CRASH = "bt\nlog | tail -60\nquit\n"
+CRASH = "sys\nbt\nlog\nquit\n"  # no pipe: its output would come at any time
 DRGN = r"""
 import json, sys
 print(json.dumps([prog.read(n * 4096, 4096, physical=True).hex() for n in json.load(open(sys.argv[1]))]))
@@ -28,14 +28,14 @@ def samples(core):
 
 
 def crash_says(rep, vmlinux, dump, script):
-    """What crash makes of the panic: (the task, and what stack and log say of it). Not what `sys`
-    calls the panic, which is another line of the log from run to run."""
+    """All that crash prints of the system, the stack of the task that panicked, and the log, but for the
+    dump's name; and before it the task."""
     script.write_text(CRASH, "ascii")
     code, out, _ = checks.run_tool(rep, ["crash", "-s", "-i", script, vmlinux, dump], 300)
     task = re.search(r"^PID: (.*)$", out, re.M)
-    rep.ok(code == 0 and task and "sysrq triggered crash" in out, f"crash opens {dump.name}",
-           f"exit {code}")
-    return task[1], set(re.findall(r"Kernel panic - .*|#\d+ \[.*sysrq.*", out))
+    rep.ok(code == 0 and task and re.search(r"^ +PANIC: .*sysrq triggered crash", out, re.M)
+           and "Linux version" in out, f"crash opens {dump.name}: system, panic, task, log", f"exit {code}")
+    return task[1], [line for line in out.splitlines() if " DUMPFILE: " not in line]
 
 
 def check_drgn(rep, core, numbers, dump, folder):
@@ -67,5 +67,5 @@ def check(rep, disk, program, vmlinux):
                f"{len(kept[0])} and {len(kept[1])}")
     script.unlink()
     core.close()
-    rep.ok(all(v == said["whole"] for v in said.values()) and said["whole"][1],
+    rep.ok(all(v == said["whole"] for v in said.values()) and len(said["whole"][1]) > 100,
            "crash says the same of all formats", str({k: v[0] for k, v in said.items()}))
