@@ -115,7 +115,7 @@ class NativeRun(steps.Run):
         native_checks.check_tools(self.rep, self.disk, self.host, self.cpus, [vmcore_dmesg])
         if self.saver:
             save_checks.check_native(self.rep, self.disk, self.saver, self.release,
-                                     self.host.bits)
+                                     self.host.bits, self.log)
         for path in self.saves.files.values() if self.saves else ():
             save_natively.check_d31(self.rep, self.disk, path, self.marker, self.host.bits)
 

@@ -10,7 +10,8 @@ from core import EM_X86_64, PAGE, Core, ElfCore
 from native_core import EM_386
 
 NEEDLE = "Linux version"
-ONLY_DOM0 = pathlib.Path(__file__).resolve().parents[1] / "save/only_dom0.py"
+SAVE_TESTS = pathlib.Path(__file__).resolve().parents[1] / "save"
+ONLY_DOM0, LOGS = SAVE_TESTS / "only_dom0.py", SAVE_TESTS / "logs.py"
 
 
 class LinuxCore(ElfCore):
@@ -55,6 +56,8 @@ class Saver:
         text = log.read_text("latin-1") if log.exists() else ""
         self.rep.ok(code == 0 and NEEDLE in text, f"makedumpfile --dump-dmesg of {dump.name}",
                     f"exit {code}, {len(text)} bytes")
+        ours = dump.with_name(dump.name + ".dmesg").read_text("latin-1")
+        self.rep.ok(ours == text, f"{dump.name}.dmesg is the same", f"{len(ours)} bytes")
 
     def osrelease(self, dump, release):
         _, out, _ = checks.run_tool(self.rep, ["crash", "--osrelease", dump])
@@ -93,10 +96,14 @@ def check_xen(rep, path, program, release, bits=64):
             s.dmesg(dump)
 
 
-def check_native(rep, path, program, release, bits):
-    """Nothing is left out, and nothing changes."""
+def check_native(rep, path, program, release, bits, console):
+    """Nothing is left out, and nothing changes; what was said on the console is in the log."""
     with Saver(rep, program, path) as s:
         kdump = s.save("kdump", "--compress", "zlib")
+        res = subprocess.run([sys.executable, LOGS, kdump, console], capture_output=True, text=True,
+                             check=False)
+        rep.ok(res.returncode == 0 and "the panic too" in res.stdout,
+               f"{kdump.name}.dmesg has the lines of the console", (res.stdout + res.stderr).strip())
         elf = s.save("elf", "--format", "elf", source=kdump)
         good, found = same_pages(LinuxCore(path), LinuxCore(elf))
         rep.ok(good, "the kdump file holds all pages", found)
