@@ -4,41 +4,26 @@
 
 Both read the kernel's VMCOREINFO only. Every page on which they differ is printed, and is a failure.
 """
+import mmap
+import os
 import pathlib
-import struct
 import subprocess
 import sys
 import tempfile
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "../e2e")]
+import dumps  # noqa: E402
+from save_checks import LinuxCore  # noqa: E402
+from save_natively import partial  # noqa: E402
+
 LEVELS = (0, 1, 2, 4, 8, 16, 6, 27, 30, 31)
-BLOCK = 4096
 
 
 def stored(path):
-    """The pfns that a kdump-compressed file holds, by its second bitmap; zero pages are among them."""
-    with open(path, "rb") as f:
-        head = f.read(BLOCK)
-        if head[:8] != b"KDUMP   ":
-            raise SystemExit(f"{path}: no kdump-compressed file")
-        sub, blocks = struct.unpack_from("<iI", head, 432)
-        f.seek((1 + sub + blocks // 2) * BLOCK)
-        bits = f.read(blocks // 2 * BLOCK)
-    return {i * 8 + b for i, byte in enumerate(bits) if byte for b in range(8) if byte >> b & 1}
-
-
-def partial(path):
-    """Pages of which an ELF core has only a part: makedumpfile leaves them out, we keep them."""
-    with open(path, "rb") as f:
-        head = f.read(64)
-        (phoff,), (phnum,) = struct.unpack_from("<Q", head, 32), struct.unpack_from("<H", head, 56)
-        f.seek(phoff)
-        table = f.read(phnum * 56)
-    out = set()
-    for i in range(phnum):
-        kind, _, _, _, paddr, _, memsz, _ = struct.unpack_from("<IIQQQQQQ", table, i * 56)
-        if kind == 1:
-            out |= {at // BLOCK for at in (paddr, paddr + memsz) if at % BLOCK}
-    return out
+    """The pfns that a kdump-compressed file holds; zero pages are among them."""
+    with open(path, "rb") as f, mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ) as raw:
+        return set(dumps.Kdump(raw).pages)
 
 
 def run(argv):
@@ -61,7 +46,8 @@ def compare(tool, core, level, folder):
     ours, theirs = folder / f"ours{level}", folder / f"theirs{level}"
     run([tool, "save", "-d", str(level), "--compress", "zlib", "-o", str(ours), core])
     run(["makedumpfile", "-c", "-d", str(level), core, str(theirs)])
-    a, b = stored(ours) - partial(core), stored(theirs) - partial(core)
+    parts = partial(LinuxCore(core))  # makedumpfile leaves them out, we keep them
+    a, b = stored(ours) - parts, stored(theirs) - parts
     print(f"-d {level}: ours {len(a)} pages {ours.stat().st_size} bytes, makedumpfile {len(b)} pages"
           f" {theirs.stat().st_size} bytes; only ours {len(a - b)}, only theirs {len(b - a)}")
     for name, diff in (("only ours", a - b), ("only theirs", b - a)):
