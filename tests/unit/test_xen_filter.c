@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Pages by the frame table of a small crashed Xen, of every layout that Xen had, and damaged. */
-#include "mkxen.h"
+/* Pages by the frame table of a small crashed Xen, of every layout that Xen had. */
+#include "filtered.h"
 #include "vmcore/xen_flags.h"
-#include "xktest.h"
 
 #define GOT  (UINT64_C(1) << 63)
 #define HEAP (UINT64_C(1) << 62)
-
-static const struct filter_request nothing;
 
 /* The versions of the columns, with the first and last of each. */
 static const struct column {
@@ -33,53 +30,6 @@ static const struct column {
 	{23, "-unstable", 6},
 };
 
-static void open_filter(struct mkxen *x, const struct filter_request *rq, struct xen_filter *f)
-{
-	struct xen_xlat xl;
-	struct diag d;
-
-	diag_init(&d);
-	mkxen_open(x);
-	assert_int_equal(xen_xlat_init(&x->core, &x->n, x->r, &xl, &d), XK_OK);
-	assert_int_equal(xen_filter_init(&x->core, &x->n, &xl, x->r, rq, f, &d), XK_OK);
-}
-
-static void done(struct mkxen *x, struct xen_filter *f)
-{
-	xen_filter_deinit(f);
-	mkxen_deinit(x);
-}
-
-static enum page_kind one(struct mkxen *x, struct xen_filter *f, uint64_t pfn)
-{
-	uint8_t k;
-
-	xen_filter_window(f, x->r, pfn, 1, &k);
-	return k;
-}
-
-/* What mkxen.h says lies where. */
-static void the_map(struct mkxen *x, struct xen_filter *f)
-{
-	static const struct {
-		unsigned first, end;
-		enum page_kind kind;
-	} want[] = {
-		{0x100, 0x1000, PK_XEN}, {0x1000, 0x1400, PK_LINUX}, {0x1400, 0x1880, PK_GUEST},
-		{0x1880, 0x1900, PK_XEN}, {0x1900, 0x2000, PK_XEN_FREE},
-		{0x2000, 0x2010, PK_UNKNOWN}, /* beyond max_page */
-	};
-	uint8_t kinds[0x2010];
-
-	xen_filter_window(f, x->r, 0x100, 0x2010 - 0x100, kinds);
-	for (size_t i = 0; i < ARRAY_SIZE(want); i++)
-		for (unsigned p = want[i].first; p < want[i].end; p++)
-			if (kinds[p - 0x100] != want[i].kind)
-				fail_msg("page %#x is %s, not %s", p,
-					page_kind_name(kinds[p - 0x100]),
-					page_kind_name(want[i].kind));
-}
-
 static void test_columns(void **state)
 {
 	(void)state;
@@ -89,12 +39,12 @@ static void test_columns(void **state)
 
 		mkxen_init(&x);
 		mkxen_extra(&x, columns[i].extra);
-		open_filter(&x, &nothing, &f);
+		filtered_open(&x, &filtered_nothing, &f);
 		if (!f.usable || f.doubts)
 			fail_msg("4.%u%s: %u doubts, %s", columns[i].minor, columns[i].extra,
 				f.doubts, f.why);
-		the_map(&x, &f);
-		done(&x, &f);
+		filtered_map(&x, &f);
+		filtered_done(&x, &f);
 	}
 }
 
@@ -110,14 +60,14 @@ static void test_dump_decides(void **state)
 
 			mkxen_init(&x);
 			mkxen_extra(&x, columns[i].extra);
-			open_filter(&x, &nothing, &f);
+			filtered_open(&x, &filtered_nothing, &f);
 			assert_true(f.usable);
-			the_map(&x, &f);
+			filtered_map(&x, &f);
 			if ((table < 3) != (columns[i].table < 3)) {
 				assert_true(f.doubts > 0);
 				assert_says(f.why, "not those that");
 			}
-			done(&x, &f);
+			filtered_done(&x, &f);
 		}
 	}
 }
@@ -129,11 +79,12 @@ static void test_bigmem(void **state)
 
 	(void)state;
 	mkxen_init(&x);
-	open_filter(&x, &nothing, &f); /* 4096 is no multiple of 48: entries cross pages */
+	filtered_open(
+		&x, &filtered_nothing, &f); /* 4096 is no multiple of 48: entries cross pages */
 	assert_true(f.usable);
 	assert_int_equal(f.doubts, 0);
-	the_map(&x, &f);
-	done(&x, &f);
+	filtered_map(&x, &f);
+	filtered_done(&x, &f);
 }
 
 static void test_dom0_32(void **state)
@@ -143,11 +94,11 @@ static void test_dom0_32(void **state)
 
 	(void)state;
 	mkxen_init(&x);
-	open_filter(&x, &nothing, &f);
+	filtered_open(&x, &filtered_nothing, &f);
 	assert_true(f.usable);
 	assert_int_equal(f.doubts, 0);
-	the_map(&x, &f);
-	done(&x, &f);
+	filtered_map(&x, &f);
+	filtered_done(&x, &f);
 }
 
 /* The vectors of the ABI notes. */
@@ -216,14 +167,15 @@ static void test_pages(void **state)
 	mkxen_init(&x);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		mkxen_page(&x, 0x1401 + 2 * i, rows[i].info, rows[i].owner);
-	open_filter(&x, &nothing, &f);
+	filtered_open(&x, &filtered_nothing, &f);
 	assert_true(f.usable);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (one(&x, &f, 0x1401 + 2 * i) != rows[i].kind)
-			fail_msg("row %zu is %s", i, page_kind_name(one(&x, &f, 0x1401 + 2 * i)));
-		assert_int_equal(one(&x, &f, 0x1400 + 2 * i), PK_GUEST);
+		if (filtered_kind(&x, &f, 0x1401 + 2 * i) != rows[i].kind)
+			fail_msg("row %zu is %s", i,
+				page_kind_name(filtered_kind(&x, &f, 0x1401 + 2 * i)));
+		assert_int_equal(filtered_kind(&x, &f, 0x1400 + 2 * i), PK_GUEST);
 	}
-	done(&x, &f);
+	filtered_done(&x, &f);
 }
 
 static void test_keep_domain(void **state)
@@ -235,10 +187,10 @@ static void test_keep_domain(void **state)
 
 	(void)state;
 	mkxen_init(&x);
-	open_filter(&x, &rq, &f);
-	assert_int_equal(one(&x, &f, 0x1400), PK_GUEST);
-	assert_int_equal(one(&x, &f, 0x1800), PK_GUEST_KEPT);
-	done(&x, &f);
+	filtered_open(&x, &rq, &f);
+	assert_int_equal(filtered_kind(&x, &f, 0x1400), PK_GUEST);
+	assert_int_equal(filtered_kind(&x, &f, 0x1800), PK_GUEST_KEPT);
+	filtered_done(&x, &f);
 }
 
 /* dom0's list says FOREIGN for what it mapped through a grant. */
@@ -253,12 +205,12 @@ static void test_granted(void **state)
 	mkcore_put64(&x.m, 0x313000 + 511 * 8, UINT64_C(1) << 63 | 0x1502);
 	mkcore_put64(&x.m, 0x313000 + 510 * 8, UINT64_C(1) << 63 | 0x1500);
 	mkcore_put64(&x.m, 0x313000 + 509 * 8, UINT64_C(1) << 62 | 0x1501); /* identity: I/O */
-	open_filter(&x, &nothing, &f);
+	filtered_open(&x, &filtered_nothing, &f);
 	assert_true(f.usable);
 	xen_filter_window(&f, x.r, 0x14ff, 8, kinds);
 	for (unsigned i = 0; i < 8; i++)
 		assert_int_equal(kinds[i], i == 1 || i == 3 ? PK_GUEST_KEPT : PK_GUEST);
-	done(&x, &f);
+	filtered_done(&x, &f);
 }
 
 static const struct owner_pages *owner(const struct owner_pages *o, size_t nr, uint32_t id)
@@ -284,7 +236,7 @@ static void test_owners(void **state)
 	(void)state;
 	mkxen_init(&x);
 	mkcore_put64(&x.m, 0x313000 + 511 * 8, UINT64_C(1) << 63 | 0x1502);
-	open_filter(&x, &rq, &f);
+	filtered_open(&x, &rq, &f);
 	nr = xen_owners(&f, &o);
 	for (uint64_t pfn = 0x1000; pfn < 0x2000; pfn += 0x400) {
 		xen_filter_window(&f, x.r, pfn, 0x400, kinds);
@@ -301,7 +253,7 @@ static void test_owners(void **state)
 	f.usable = false;
 	assert_int_equal(xen_owners(&f, &o), 0);
 	assert_null(o);
-	done(&x, &f);
+	filtered_done(&x, &f);
 }
 
 static void test_m2p(void **state)
@@ -313,14 +265,14 @@ static void test_m2p(void **state)
 	(void)state;
 	mkxen_init(&x);
 	mkcore_put64(&x.m, 0x600000 + 0x1002 * 8, UINT64_C(0x5555555555555555));
-	open_filter(&x, &nothing, &f);
+	filtered_open(&x, &filtered_nothing, &f);
 	xen_m2p_window(&f, x.r, 0x1000, 3, pfns);
 	assert_int_equal(pfns[0], 0);
 	assert_int_equal(pfns[1], 1);
 	assert_true(pfns[2] == P2M_NONE);
 	xen_m2p_window(&f, x.r, 0x1ffff, 3, pfns); /* nobody's */
 	assert_true(pfns[0] == P2M_NONE && pfns[1] == P2M_NONE && pfns[2] == P2M_NONE);
-	done(&x, &f);
+	filtered_done(&x, &f);
 }
 
 static void mask_symbols(struct mkxen *x)
@@ -348,7 +300,7 @@ static void two_banks(struct mkxen *x, struct xen_filter *f)
 
 	if (!f->usable || f->doubts)
 		fail_msg("%s", f->why);
-	the_map(x, f); /* max_page is beyond the hole: pages in it are unknown all the same */
+	filtered_map(x, f); /* max_page is beyond the hole: pages in it are unknown all the same */
 	xen_filter_window(f, x->r, MKXEN_BANK - 8, 1040, kinds);
 	for (unsigned i = 0; i < 1040; i++)
 		assert_int_equal(kinds[i], i < 8 || i >= 1032 ? PK_UNKNOWN : PK_GUEST);
@@ -362,9 +314,9 @@ static void test_pdx_mask(void **state)
 	(void)state;
 	mkxen_init(&x);
 	mask_symbols(&x);
-	open_filter(&x, &nothing, &f);
+	filtered_open(&x, &filtered_nothing, &f);
 	two_banks(&x, &f);
-	done(&x, &f);
+	filtered_done(&x, &f);
 }
 
 static void test_pdx_offset(void **state)
@@ -375,187 +327,9 @@ static void test_pdx_offset(void **state)
 	(void)state;
 	mkxen_init(&x);
 	offset_symbols(&x);
-	open_filter(&x, &nothing, &f);
+	filtered_open(&x, &filtered_nothing, &f);
 	two_banks(&x, &f);
-	done(&x, &f);
-}
-
-/* Compressed, and nobody says how: everything is kept. */
-static void keeps_all(struct mkxen *x, const char *why)
-{
-	struct xen_filter f;
-	uint8_t kinds[64];
-
-	open_filter(x, &nothing, &f);
-	assert_false(f.usable);
-	assert_true(f.doubts > 0);
-	assert_says(f.why, why);
-	xen_filter_window(&f, x->r, 0x1400, 64, kinds);
-	for (unsigned i = 0; i < 64; i++)
-		assert_int_equal(kinds[i], PK_UNKNOWN);
-	done(x, &f);
-}
-
-static void test_pdx_unknown(void **state)
-{
-	(void)state;
-	for (unsigned i = 0; i < 3; i++) {
-		struct mkxen x = {.minor = 17, .table = 4, .bank = true};
-
-		mkxen_init(&x);
-		if (i == 0)
-			x.n.xenkdump = NULL;
-		if (i == 1) { /* of another machine */
-			mkxen_variable(&x, "pfn_pdx_hole_shift", 0x100, 3);
-			mkxen_variable(&x, "pfn_pdx_bottom_mask", 0x108, 0xfffff);
-			mkxen_variable(&x, "pfn_top_mask", 0x110, ~UINT64_C(0x7fffff));
-		}
-		if (i == 2) { /* nonsense */
-			mkxen_variable(&x, "pfn_pdx_hole_shift", 0x100, 200);
-			mkxen_variable(&x, "pfn_pdx_bottom_mask", 0x108, 5);
-			mkxen_variable(&x, "pfn_top_mask", 0x110, 7);
-		}
-		keeps_all(&x, "compress");
-	}
-}
-
-static void test_list_loops(void **state)
-{
-	struct mkxen x = {.minor = 17, .table = 4};
-	struct xen_filter f;
-
-	(void)state;
-	mkxen_init(&x);
-	/* 7 -> 5: what is known is used, and it is said */
-	mkcore_put64(&x.m, 0x302000 + 136, UINT64_C(0xffff830000301000));
-	open_filter(&x, &nothing, &f);
-	assert_true(f.usable);
-	assert_true(f.doubts > 0);
-	assert_says(f.why, "list of domains is damaged");
-	the_map(&x, &f);
-	done(&x, &f);
-}
-
-static void test_list_cut(void **state)
-{
-	static const uint64_t nexts[] = {UINT64_C(0xffff830000301008), 0x1234,
-		UINT64_C(0xffff8300ffffe000), UINT64_C(0xffff87fffffff000), UINT64_MAX};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(nexts); i++) {
-		struct mkxen x = {.minor = 17, .table = 4};
-		struct xen_filter f;
-
-		mkxen_init(&x);
-		mkcore_put64(&x.m, 0x300000 + 136, nexts[i]);
-		open_filter(&x, &nothing, &f);
-		assert_true(f.usable);
-		assert_true(f.doubts > 0);
-		assert_says(f.why, "ends in nowhere");
-		/* guests that nobody knows are kept */
-		assert_int_equal(one(&x, &f, 0x1400), PK_UNKNOWN);
-		assert_int_equal(one(&x, &f, 0x1000), PK_LINUX);
-		assert_int_equal(one(&x, &f, 0x1a00), PK_XEN_FREE);
-		done(&x, &f);
-	}
-}
-
-static void replace(struct mkxen *x, const char *from, const char *to)
-{
-	char *at = strstr(x->vmcoreinfo, from);
-
-	assert_non_null(at);
-	assert_int_equal(strlen(from), strlen(to));
-	memcpy(at, to, strlen(to));
-}
-
-static void test_hostile_layout(void **state)
-{
-	static const char *const rows[][3] = {
-		{"SIZE(page_info)=32", "SIZE(page_info)= 2", "page_info"},
-		{"SIZE(page_info)=32", "SIZE(page_info)=12", "page_info of 12"},
-		{"SIZE(page_info)=32", "SIZE(page_info)=99", "page_info of 99"},
-		{"OFFSET(page_info._domain)=24", "OFFSET(page_info._domain)=29", "_domain at 29"},
-		{"SIZE(domain)=2432", "SIZE(domain)=0099", "outside of it"},
-		{"SYMBOL(frame_table)=ffff", "SYMBOL(frame_table)=0fff", "frame table"},
-		{"SYMBOL(pgd_l4)=ffff", "SYMBOL(pgd_l4)=0fff", "frame table"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct mkxen x = {.minor = 17, .table = 4};
-
-		mkxen_init(&x);
-		replace(&x, rows[i][0], rows[i][1]);
-		keeps_all(&x, rows[i][2]);
-	}
-}
-
-/* One entry off: all but the first and last pages of a stretch would read as right. */
-static void test_shifted_table(void **state)
-{
-	static const int off[] = {32, -32, 8};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(off); i++) {
-		struct mkxen x = {.minor = 17, .table = 4};
-
-		mkxen_init(&x);
-		mkcore_put64(&x.m, 0x200008, UINT64_C(0xffff82e000000000) + (uint64_t)off[i]);
-		keeps_all(&x, "no page's beginning");
-	}
-}
-
-/* Damage that no table explains. */
-static void test_damaged_frames(void **state)
-{
-	struct mkxen x = {.minor = 17, .table = 4};
-
-	(void)state;
-	mkxen_init(&x);
-	for (unsigned i = 0x1000; i < 0x2000; i++)
-		mkxen_page(&x, i, UINT64_C(0x9e3779b97f4a7c15) * (i + 1), i * 7919);
-	keeps_all(&x, "no other table fits");
-}
-
-/* dom0's pages are another domain's: the table is not this machine's, or the list is not. */
-static void test_dom0_elsewhere(void **state)
-{
-	struct mkxen x = {.minor = 17, .table = 4};
-
-	(void)state;
-	mkxen_init(&x);
-	for (unsigned i = 0x1000; i < 0x1400; i++)
-		mkxen_page(&x, i, GOT | 1, 0x301);
-	keeps_all(&x, "of dom0");
-}
-
-/* Free where there is Xen. */
-static void test_xen_free(void **state)
-{
-	struct mkxen x = {.minor = 17, .table = 4};
-
-	(void)state;
-	mkxen_init(&x);
-	for (unsigned i = 0x400; i < 0x420; i++)
-		mkxen_page(&x, i, UINT64_C(3) << 58, 0);
-	keeps_all(&x, "pages of Xen");
-}
-
-static void test_no_list(void **state)
-{
-	struct mkxen x = {.minor = 17, .table = 4};
-	struct xen_filter f;
-
-	(void)state;
-	mkxen_init(&x);
-	x.n.xen_info.p2m_mfn = UINT64_MAX;
-	open_filter(&x, &nothing, &f);
-	assert_true(f.usable); /* owners are all known domains */
-	assert_true(f.doubts > 0);
-	assert_says(f.why, "512 GiB");
-	the_map(&x, &f);
-	done(&x, &f);
+	filtered_done(&x, &f);
 }
 
 static void test_drop_mask(void **state)
@@ -594,16 +368,6 @@ int main(void)
 		cmocka_unit_test(test_m2p),
 		cmocka_unit_test(test_pdx_mask),
 		cmocka_unit_test(test_pdx_offset),
-		cmocka_unit_test(test_pdx_unknown),
-		cmocka_unit_test(test_list_loops),
-		cmocka_unit_test(test_list_cut),
-		cmocka_unit_test(test_hostile_layout),
-		cmocka_unit_test(test_shifted_table),
-		cmocka_unit_test(test_shifted_table),
-		cmocka_unit_test(test_damaged_frames),
-		cmocka_unit_test(test_dom0_elsewhere),
-		cmocka_unit_test(test_xen_free),
-		cmocka_unit_test(test_no_list),
 		cmocka_unit_test(test_drop_mask),
 	};
 
