@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * From pages of the core to chunks that a writer takes, by one thread or several, in order. Used by
- * save.c only.
+ * From pages of the core to chunks that a writer takes, by one thread or several, in order. Private
+ * to save.c, count.c and estimate.c.
  */
 #ifndef VMCORE_PACK_H
 #define VMCORE_PACK_H

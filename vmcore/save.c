@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdio.h>
 
-#include "vmcore/cuts.h"
+#include "vmcore/count.h"
 #include "vmcore/estimate.h"
 #include "vmcore/head.h"
-#include "vmcore/judge.h"
 #include "vmcore/outs.h"
-#include "vmcore/pack.h"
-#include "vmcore/runs.h"
 #include "vmcore/save.h"
-
-/* What a crash is explained with; the rest of what is kept can wait. */
-#define USEFUL (1u << PK_XEN | 1u << PK_LINUX | 1u << PK_UNKNOWN)
 
 struct save {
 	const struct core *core;
@@ -24,14 +18,12 @@ struct save {
 	unsigned nr_packers;
 	struct twins *twins;
 	struct dump_head head;
-	struct runs runs;
 	struct head_parts parts;
-	struct cuts cuts;
+	struct counting counted;
 	struct dump_part *files; /* of a split dump */
 	struct outs outs;
 	struct dump_writer *writer;
-	struct window_set kept, later; /* windows that keep pages; and such as are no USEFUL ones */
-	uint64_t windows, done; /* of FILTER_WINDOW pages; pages */
+	uint64_t done; /* pages */
 };
 
 static bool stopped(const struct save *s)
@@ -54,132 +46,31 @@ static void notice(const struct save *s, const char *text)
 		s->rq->notice(s->rq->ctx, text);
 }
 
-/* An ELF core is described before it is read, so what an earlier filter left out must be known. */
-static bool is_there(struct packer *p, uint64_t pfn)
-{
-	const uint8_t *page;
-
-	return core_page(p->reader, pfn, &page) != PAGE_EXCLUDED;
-}
-
-/* How many bytes from the first one on are like it. */
-static unsigned same(const uint8_t *kinds, unsigned nr)
-{
-	const uint64_t eight = *kinds * UINT64_C(0x0101010101010101);
-	unsigned i = 1;
-	uint64_t w;
-
-	for (; i + sizeof(w) <= nr; i += sizeof(w)) {
-		memcpy(&w, kinds + i, sizeof(w));
-		if (w != eight)
-			break;
-	}
-	while (i < nr && kinds[i] == *kinds)
-		i++;
-	return i;
-}
-
-/* Pages that are kept. What there is of them, and where, is needed before an ELF core begins. */
-static enum xk_status plan_pages(struct save *s, uint64_t pfn, unsigned nr, struct diag *d)
-{
-	const bool elf = s->rq->format == SAVE_ELF;
-	const bool look = elf && s->core->format == CORE_KDUMP;
-	unsigned planned = nr;
-
-	for (unsigned i = 0; elf && i < nr; i++) {
-		if (look && !is_there(&s->packers[0], pfn + i))
-			planned--;
-		else if (!runs_add(&s->runs, pfn + i))
-			return diag_fail(d, XK_NOMEM, "no memory for a list of pages");
-	}
-	s->head.planned += planned;
-	cuts_add(&s->cuts, pfn, planned);
-	return XK_OK;
-}
-
-static enum xk_status count_window(struct save *s, uint64_t pfn, unsigned nr, struct diag *d)
-{
-	struct save_count *n = &s->res->count;
-	struct packer *p = &s->packers[0];
-	enum xk_status st = XK_OK;
-
-	packer_judge(p, pfn, nr);
-	if (s->res->guests)
-		xen_owners_window(&s->judge.frames, p->reader, pfn, nr, p->kinds, s->res->guests);
-	for (unsigned i = 0, run; st == XK_OK && i < nr; i += run) {
-		const uint8_t kind = p->kinds[i];
-
-		run = same(p->kinds + i, nr - i);
-		if (kind == NO_PAGE)
-			continue;
-		n->found[kind] += run;
-		if (!judge_keeps(&s->judge, kind))
-			continue;
-		n->kept[kind] += run;
-		window_set_add(&s->kept, pfn);
-		if (!(USEFUL >> kind & 1))
-			window_set_add(&s->later, pfn);
-		st = plan_pages(s, pfn + i, run, d);
-	}
-	return st;
-}
-
-static uint64_t pages_of(const struct core *c)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < c->ram.nr; i++) {
-		struct range r = c->ram.v[i].r;
-
-		n += align_up(r.end, CORE_PAGE) / CORE_PAGE - r.start / CORE_PAGE;
-	}
-	return n;
-}
-
-static int by_id(const void *a, const void *b)
-{
-	const struct owner_pages *x = a, *y = b;
-
-	return (x->id > y->id) - (x->id < y->id);
-}
-
-/* Only those that have pages, and in the order of people. */
-static void sort_guests(struct save *s)
-{
-	const bool all = judge_keeps(&s->judge, PK_GUEST);
-	struct save_result *r = s->res;
-	size_t nr = 0;
-
-	for (size_t i = 0; i < r->nr_guests; i++)
-		if (r->guests[i].pages)
-			r->guests[nr++] = r->guests[i];
-	r->nr_guests = nr;
-	for (size_t i = 0; all && i < nr; i++)
-		r->guests[i].kept = r->guests[i].pages;
-	if (nr)
-		qsort(r->guests, nr, sizeof(*r->guests), by_id);
-}
-
 /* First pass: what there is, and what is kept. */
 static enum xk_status count(struct save *s, struct diag *d)
 {
 	struct windows w = {.ram = &s->core->ram};
-	enum xk_status st = XK_OK;
+	enum xk_status st;
 	uint64_t pfn;
 	unsigned nr;
 
-	s->res->count.pages = pages_of(s->core);
-	if (s->judge.xen)
-		s->res->nr_guests = xen_owners(&s->judge.frames, &s->res->guests);
+	s->counted = (struct counting){.core = s->core,
+		.judge = &s->judge,
+		.rq = s->rq,
+		.packer = &s->packers[0],
+		.res = s->res};
+	st = count_init(&s->counted, d);
 	while (st == XK_OK && windows_next(&w, &pfn, &nr)) {
 		if (stopped(s))
 			return diag_fail(d, XK_FAIL, "stopped before anything was written");
-		st = count_window(s, pfn, nr, d);
-		s->windows++;
-		s->done = min_u64(s->windows * FILTER_WINDOW, s->res->count.pages);
+		st = count_window(&s->counted, pfn, nr, d);
+		s->done = min_u64(s->counted.windows * FILTER_WINDOW, s->res->count.pages);
 		progress(s, SAVE_COUNTING);
 	}
-	sort_guests(s);
+	count_end(&s->counted);
+	s->head.planned = s->counted.planned;
+	s->head.runs = s->counted.runs.v;
+	s->head.nr_runs = s->counted.runs.nr;
 	s->done = 0;
 	return st;
 }
@@ -195,7 +86,7 @@ static enum xk_status estimate(struct save *s, struct diag *d)
 		.rq = s->rq,
 		.packer = &s->packers[0],
 		.count = &s->res->count,
-		.windows = s->windows,
+		.windows = s->counted.windows,
 		.planned = s->head.planned,
 		.overhead = overhead(s),
 	};
@@ -354,8 +245,8 @@ static enum xk_status pass(struct save *s, unsigned number, uint32_t want, struc
 	for (unsigned i = 0; i < s->nr_packers; i++) {
 		s->packers[i].want = want;
 		s->packers[i].pass = number;
-		s->packers[i].visited = &s->kept;
-		s->packers[i].wanted = number ? &s->later : NULL;
+		s->packers[i].visited = &s->counted.kept;
+		s->packers[i].wanted = number ? &s->counted.later : NULL;
 	}
 	return pack_all(s->packers, s->nr_packers, write_chunk, s, d);
 }
@@ -419,7 +310,7 @@ static enum xk_status cut(struct save *s, struct diag *d)
 	s->files = calloc(s->rq->parts, sizeof(*s->files));
 	if (!s->files)
 		return diag_fail(d, XK_NOMEM, "no memory for %u parts", s->rq->parts);
-	cuts_make(&s->cuts, s->head.max_pfn, s->files, s->rq->parts);
+	cuts_make(&s->counted.cuts, s->head.max_pfn, s->files, s->rq->parts);
 	s->head.parts = s->files;
 	s->head.nr_parts = s->rq->parts;
 	return XK_OK;
@@ -437,16 +328,9 @@ static enum xk_status plan(struct save *s, struct diag *d)
 		st = make_packers(s, d);
 	if (st != XK_OK)
 		return st;
-	if (s->rq->parts && !cuts_init(&s->cuts, s->head.max_pfn))
-		return diag_fail(d, XK_NOMEM, "no memory to count pages");
-	if (!window_set_init(&s->kept, s->core->max_pfn) ||
-		!window_set_init(&s->later, s->core->max_pfn))
-		return diag_fail(d, XK_NOMEM, "no memory to remember what is kept");
 	st = count(s, d);
 	if (st == XK_OK)
 		st = cut(s, d);
-	s->head.runs = s->runs.v;
-	s->head.nr_runs = s->runs.nr;
 	if (st == XK_OK)
 		st = estimate(s, d);
 	return st;
@@ -462,10 +346,7 @@ static void deinit(struct save *s)
 	twins_destroy(s->twins);
 	codec_close(s->codec);
 	judge_deinit(&s->judge);
-	runs_deinit(&s->runs);
-	cuts_deinit(&s->cuts);
-	window_set_deinit(&s->kept);
-	window_set_deinit(&s->later);
+	count_deinit(&s->counted);
 	free(s->files);
 	head_parts_deinit(&s->parts);
 }
