@@ -28,7 +28,7 @@ struct judged {
 	unsigned head_order;
 };
 
-/* Reads what can be read of nr struct pages at `at`; good[i]: all of number i. One more follows. */
+/* Reads what can be read of nr struct pages at `at`; good[i]: all of number i. */
 static void read_pages(const struct linux_pages *l, struct core_reader *r, vaddr_t at, size_t nr,
 	uint8_t *buf, bool *good)
 {

@@ -13,13 +13,6 @@
 /* Sections that are looked at to find out whether mem_section was understood. */
 #define PROBES 4096u
 
-static bool read_word(const struct linux_memmap *m, const struct linux_xlat *l,
-	struct core_reader *r, vaddr_t at, uint64_t *ret)
-{
-	*ret = 0;
-	return linux_read(l, r, at, ret, m->word); /* x86 is little-endian */
-}
-
 static vaddr_t section_at(const struct linux_memmap *m, const struct linux_xlat *l,
 	struct core_reader *r, uint64_t section)
 {
@@ -29,7 +22,7 @@ static vaddr_t section_at(const struct linux_memmap *m, const struct linux_xlat 
 		return 0;
 	if (!m->pointers)
 		return m->roots + section * m->section_size;
-	if (!read_word(m, l, r, m->roots + root * m->word, &base) || !base)
+	if (!linux_read_long(l, r, m->roots + root * m->word, &base) || !base)
 		return 0;
 	return base + section % m->per_root * m->section_size;
 }
@@ -40,7 +33,7 @@ static vaddr_t sparse_page(const struct linux_memmap *m, const struct linux_xlat
 	vaddr_t at = section_at(m, l, r, pfn >> m->section_bits);
 	uint64_t map;
 
-	if (!at || !read_word(m, l, r, at + m->map_at, &map) || !(map & HAS_MEM_MAP))
+	if (!at || !linux_read_long(l, r, at + m->map_at, &map) || !(map & HAS_MEM_MAP))
 		return 0;
 	/* What is stored is the array's start less this section's first index: it may wrap. */
 	map = (map & MAP_MASK) + pfn * m->size;
@@ -115,7 +108,7 @@ static enum xk_status init_sparse(struct linux_memmap *m, vaddr_t symbol,
 	if (!vmcoreinfo_length(n->vmcoreinfo, "mem_section", &nr) || !nr)
 		nr = UINT64_C(1) << 20;
 	m->nr_roots = nr;
-	if (!read_word(m, l, r, symbol, &pointer))
+	if (!linux_read_long(l, r, symbol, &pointer))
 		pointer = 0;
 	for (unsigned way = 0; way < 3; way++) {
 		struct linux_memmap try = *m;
@@ -145,15 +138,15 @@ static enum xk_status init_flat(struct linux_memmap *m, vaddr_t symbol, const st
 	uint64_t start_at, spanned_at, start, spanned;
 	vaddr_t node;
 
-	if (!read_word(m, l, r, symbol, &m->flat) || !m->flat)
+	if (!linux_read_long(l, r, symbol, &m->flat) || !m->flat)
 		return diag_fail(d, XK_BAD_INPUT, "the kernel's mem_map at %#llx cannot be read",
 			(unsigned long long)symbol);
 	m->end = l->p2m.nr;
 	if (vmcoreinfo_symbol(n->vmcoreinfo, "contig_page_data", &node) &&
 		vmcoreinfo_offset(n->vmcoreinfo, "pglist_data.node_start_pfn", &start_at) &&
 		vmcoreinfo_offset(n->vmcoreinfo, "pglist_data.node_spanned_pages", &spanned_at) &&
-		read_word(m, l, r, node + start_at, &start) &&
-		read_word(m, l, r, node + spanned_at, &spanned) && start < m->end)
+		linux_read_long(l, r, node + start_at, &start) &&
+		linux_read_long(l, r, node + spanned_at, &spanned) && start < m->end)
 		m->end = min_u64(m->end, start + min_u64(spanned, m->end));
 	return XK_OK;
 }

@@ -85,6 +85,16 @@ bool linux_read(
 	return true;
 }
 
+bool linux_read_long(const struct linux_xlat *l, struct core_reader *r, vaddr_t at, uint64_t *ret)
+{
+	uint64_t v = 0;
+
+	if (!linux_read(l, r, at, &v, l->bits / 8)) /* x86 is little-endian */
+		return false;
+	*ret = v;
+	return true;
+}
+
 /* That the tables at phys map `at`, where they lie themselves, to phys. */
 static bool prove_tables(
 	struct linux_xlat *l, struct core_reader *r, vaddr_t at, uint64_t phys, unsigned levels)
@@ -243,28 +253,6 @@ static enum xk_status init_32(struct linux_xlat *l, const struct core_notes *n,
 	return XK_OK;
 }
 
-/* With SPARSEMEM_VMEMMAP every section's map is encoded as the one array's start. */
-static void find_vmemmap(struct linux_xlat *l, const struct core_notes *n, struct core_reader *r)
-{
-	uint64_t roots, size, off, map, section = 0;
-
-	if (l->bits != 64 || !vmcoreinfo_symbol(n->vmcoreinfo, "mem_section", &roots) ||
-		!vmcoreinfo_size(n->vmcoreinfo, "mem_section", &size) ||
-		!vmcoreinfo_offset(n->vmcoreinfo, "mem_section.section_mem_map", &off))
-		return;
-	/* Before 4.15 the symbol is the array, later what the pointer to it holds. */
-	if (size > CORE_PAGE || off > size || !linux_read(l, r, roots, &section, 8) || !section)
-		return;
-	for (unsigned i = 0; i < CORE_PAGE / max_u64(size, 8); i++) {
-		if (!linux_read(l, r, section + i * size + off, &map, 8))
-			return;
-		if (map & 2) { /* SECTION_HAS_MEM_MAP */
-			l->vmemmap = align_down(map, CORE_PAGE);
-			return;
-		}
-	}
-}
-
 enum xk_status linux_xlat_init(const struct core *c, const struct core_notes *n,
 	const struct xen_xlat *x, struct core_reader *r, struct linux_xlat *ret, struct diag *d)
 {
@@ -289,7 +277,6 @@ enum xk_status linux_xlat_init(const struct core *c, const struct core_notes *n,
 		st = init_32(&l, n, r, pgd, d);
 	if (st)
 		return st;
-	find_vmemmap(&l, n, r);
 	why_add(l.why, sizeof(l.why),
 		"%u-bit kernel, %u levels, memory at %#" PRIx64 ", text's zero at %#" PRIx64,
 		l.bits, l.levels, l.page_offset, l.phys_base);

@@ -84,7 +84,7 @@ struct linux_xlat {
 	struct p2m p2m;
 	uint64_t phys_base; /* physical address of the text mapping's zero; KASLR included */
 	uint64_t text_size; /* of the linear mapping from text_base on; 0: there is none (32-bit) */
-	vaddr_t text_base, page_offset, vmemmap; /* 0 unknown (vmemmap: or not used) */
+	vaddr_t text_base, page_offset; /* 0 unknown */
 	maddr_t pgd; /* swapper_pg_dir; 0: its tables cannot be walked */
 	uint64_t not_address; /* page table bits that are a memory encryption flag */
 	char why[256];
@@ -96,5 +96,8 @@ bool linux_to_machine(const struct linux_xlat *l, struct core_reader *r, vaddr_t
 	uint64_t *left) _must_check_;
 bool linux_read(const struct linux_xlat *l, struct core_reader *r, vaddr_t at, void *ret,
 	size_t len) _must_check_ _nonnull_;
+/* An unsigned long or a pointer, of the kernel's width. */
+bool linux_read_long(const struct linux_xlat *l, struct core_reader *r, vaddr_t at,
+	uint64_t *ret) _must_check_ _nonnull_;
 
 #endif
