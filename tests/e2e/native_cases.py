@@ -117,7 +117,10 @@ class NativeRun(steps.Run):
             save_checks.check_native(self.rep, self.disk, self.saver, self.release,
                                      self.host.bits, self.log)
         for path in self.saves.files.values() if self.saves else ():
-            save_natively.check_d31(self.rep, self.disk, path, self.marker, self.host.bits)
+            if self.saves.full:
+                save_natively.check_full(self.rep, self.disk, path)
+            else:
+                save_natively.check_d31(self.rep, self.disk, path, self.marker, self.host.bits)
 
     def after_save(self, m):
         said = m.text[m.text.index("@@dump-kernel"):]
@@ -328,6 +331,8 @@ CASES = [
     row("n21", "x86_64, save -d 31 in dump kernel", works(*LOW), **BELOW, saves=D31, own="save command"),
     row("n22", "i386, save -d 31 in dump kernel", works(*LOW), **I386, arch="i386", saves=D31,
         own="save command"),
+    row("n23", "x86_64, save to a disk that is too small", works(*LOW), **BELOW, saves={"full": ""},
+        full="24M", own="save command"),
     row("n2", "x86_64, 896 MiB to 4 GiB", works(*MIDDLE), **MID, cpus=4),
     row("n3", "x86_64, above 4 GiB", works(*HIGH, after=low_given), **TOP),
     row("n4", "x86_64, 5-level page tables", five_levels, **MID, cpu="Haswell-noTSX,+la57"),

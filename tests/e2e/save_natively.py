@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What `xenkdump save -d 31` in a native dump kernel may leave out of the core."""
+import mmap
+
 import checks
 from core import PAGE
-from kdump import Kdump
+from kdump import Kdump, dumps
 from save_checks import LinuxCore
 
 LOG = b"sysrq triggered crash"  # in the kernel's log, with levels of its own around it
@@ -49,3 +51,18 @@ def check_d31(rep, disk, path, marker, bits):
     finally:
         dump.close()
         core.close()
+
+
+def check_full(rep, disk, path):
+    """What the disk had room for is a dump that says that it is not all, each page of it the core's."""
+    core = LinuxCore(disk)
+    with open(path, "rb") as f, mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ) as raw:
+        dump = dumps.Kdump(raw)
+        wrong = [n for n in dump.pages if n not in partial(core) and dump.read(n) != core.read(n * PAGE, PAGE)]
+        rep.ok(dump.incomplete, f"{path.name} is marked incomplete")
+        rep.ok(not wrong, f"each page of {path.name} is the core's", str(wrong[:8]))
+        log = any(LOG in dump.read(n) for n in dump.pages)
+        whole = sum(load["memsz"] for load in core.loads) // PAGE
+        rep.bounded(whole // 16, len(dump.pages), whole - 1, f"pages of {path.name}, of {whole}")
+        rep.ok(log, f"the kernel's log is in {path.name}")
+    core.close()

@@ -113,6 +113,22 @@ class SavedAlone(unittest.TestCase):
             self.assertRaisesRegex(Failure, text, lambda b=bad: self.natively(**b))
 
 
+    def full(self, status=9, bent=b"", saved=(3,), log=None):
+        memory = {n: (self.LOG if log is None else log).ljust(PAGE, bytes([n])) for n in range(3, 7)}
+        core = types.SimpleNamespace(loads=[{"pa": 3 * PAGE, "memsz": 4 * PAGE}], close=lambda: None,
+                                     read=lambda at, size: memory[at // PAGE])
+        with tempfile.TemporaryDirectory() as tmp, mock.patch.object(save_natively, "LinuxCore", lambda _: core):
+            path = pathlib.Path(tmp) / "dump"
+            kdump_file(path, {n: bent + memory[n][len(bent):] for n in saved}, status=status)
+            save_natively.check_full(self.report(path), None, path)
+
+    def test_full(self):
+        self.full()
+        for bad, text in ((dict(status=1), "marked incomplete"), (dict(bent=b"another"), "is the core's"),
+                          (dict(saved=(3, 4, 5, 6)), "pages of dump, of 4"), (dict(log=b"x"), "log is in")):
+            self.assertRaisesRegex(Failure, text, lambda b=bad: self.full(**b))
+
+
 class FrameTable(unittest.TestCase):
     """A frame table of eight pages, at machine address 2 MiB, and the list of its two domains."""
     BASE, ROOT, DOMAINS = 2 << 20, 0x5000, (0x8000, 0x9000)

@@ -86,7 +86,7 @@ class Run:
         self.saver = (env.pk.out.parent / "xenkdump"
                       if case.get("save") and env.loader.name == "xenkdump" else None)
         # What is saved in the dump kernel itself.
-        self.saves = dump_saves.Saves(self, case["saves"]) if "saves" in case else None
+        self.saves = dump_saves.Saves(self, case["saves"], case.get("full")) if "saves" in case else None
         self.log = env.logs / f"{self.name}.console"
 
     def machine(self):
