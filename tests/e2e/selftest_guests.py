@@ -282,11 +282,12 @@ class Inside(unittest.TestCase):
     """What the dump kernel's console says of a save."""
     GOOD = "@@save begin a 5.0@@\nkept\nusage user 1 sys 2 peak 5000\n@@save end a 0 6.5@@\n"
 
-    def judge(self, said, left=True):
+    def judge(self, said, left=True, full=None):
         with tempfile.TemporaryDirectory() as tmp:
             work = pathlib.Path(tmp)
             rep = checks.Report(work / "x.checks")
             saves = dump_saves.Saves.__new__(dump_saves.Saves)
+            saves.full = full
             saves.run, saves.files, saves.disk = types.SimpleNamespace(rep=rep), {"a": work / "a"}, work
             copy = lambda *_: (work / "a").write_bytes(b"x") if left else None
             with mock.patch.object(dump_saves, "host_tool", copy):
@@ -297,10 +298,17 @@ class Inside(unittest.TestCase):
             return rep.count
 
     def test_saves(self):
-        self.assertEqual(self.judge(self.GOOD), 4)
+        self.assertEqual(self.judge(self.GOOD), 5)
         for said, text in (("", "comes to an end"), (self.GOOD.replace("begin a", "begin b"), "to an end"),
-                           (self.GOOD.replace("end a 0", "end a 6"), "save a works"),
+                           (self.GOOD.replace("end a 0", "end a 6"), "exit code 0"),
                            (self.GOOD.replace("peak 5000", "peak 65537"), "peak memory"),
                            (self.GOOD.replace("peak 5000", "peak 0"), "peak memory")):
             self.assertRaisesRegex(Failure, re.escape(text), lambda s=said: self.judge(s))
         self.assertRaisesRegex(Failure, "left its file", lambda: self.judge(self.GOOD, False))
+
+    def test_full(self):
+        good = self.GOOD.replace("end a 0", "end a 13").replace("kept", "No space left on device")
+        self.assertEqual(self.judge(good, full="1M"), 5)
+        for said, text in ((self.GOOD, "exit code 13"), (good.replace("No space", "Space"), "what was wrong"),
+                           (good.replace("a 13", "a 4"), "exit code 13")):
+            self.assertRaisesRegex(Failure, re.escape(text), lambda s=said: self.judge(s, full="1M"))
